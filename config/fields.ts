@@ -1,0 +1,58 @@
+import type { z } from "zod";
+import { configSchema, type KeyDocs } from "./schema.ts";
+
+/** A key of the config, structured or not, as the schema declares it. */
+export interface Field {
+  schema: z.core.$ZodType;
+  docs?: KeyDocs;
+  /** The default as a user would write it. */
+  byDefault?: unknown;
+  /** Keys below it, where it is structured. */
+  keys: string[];
+}
+
+/** The field at a path of the config; undefined where the schema knows none. */
+export function fieldAt(path: readonly PropertyKey[]): Field | undefined {
+  let schema: z.core.$ZodType | undefined = configSchema;
+  for (const key of path) {
+    schema = shapeOf(schema)?.[String(key)];
+    if (schema === undefined) return undefined;
+  }
+  return describe(schema);
+}
+
+function describe(schema: z.core.$ZodType): Field {
+  const field: Field = { schema, keys: Object.keys(shapeOf(schema) ?? {}) };
+  for (const layer of layers(schema)) {
+    const docs = (layer as z.ZodType).meta() as KeyDocs | undefined;
+    if (docs?.description !== undefined) field.docs ??= docs;
+    const definition = definitionOf(layer);
+    if (definition.type === "prefault") field.byDefault ??= definition.defaultValue;
+  }
+  return field;
+}
+
+function shapeOf(schema: z.core.$ZodType): Record<string, z.core.$ZodType> | undefined {
+  return layers(schema)
+    .map((layer) => definitionOf(layer).shape)
+    .find((shape) => shape !== undefined);
+}
+
+/** A schema and what it wraps: optional(prefault(pipe(string))) and so on inwards. */
+function layers(schema: z.core.$ZodType): z.core.$ZodType[] {
+  const { innerType, in: input } = definitionOf(schema);
+  const inner = innerType ?? input;
+  return inner === undefined ? [schema] : [schema, ...layers(inner)];
+}
+
+interface Definition {
+  type: string;
+  innerType?: z.core.$ZodType;
+  in?: z.core.$ZodType;
+  shape?: Record<string, z.core.$ZodType>;
+  defaultValue?: unknown;
+}
+
+function definitionOf(schema: z.core.$ZodType): Definition {
+  return schema._zod.def as unknown as Definition;
+}

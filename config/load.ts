@@ -1,0 +1,35 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "./error.ts";
+import { type FactoryConfig, parseConfig, type RawConfig } from "./parse.ts";
+
+const namespace = "disinto:";
+
+// The SDK has this function, and leaves it out of its declarations: `Config.requireSecret` never asks.
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+
+/**
+ * The config of the stack the program runs for.
+ * @throws RunError with everything that is wrong, which Pulumi shows without a stack trace
+ */
+export function loadConfig(): FactoryConfig {
+  const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(namespace));
+  const raw: RawConfig = {
+    stack: pulumi.getStack(),
+    values: Object.fromEntries(own.map(([key, value]) => [bare(key), value])),
+    secrets: new Set(
+      own
+        .map(([key]) => key)
+        .filter(isConfigSecret)
+        .map(bare),
+    ),
+  };
+  try {
+    return parseConfig(raw);
+  } catch (error) {
+    throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
+  }
+}
+
+function bare(key: string): string {
+  return key.slice(namespace.length);
+}

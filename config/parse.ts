@@ -1,0 +1,209 @@
+import type { z } from "zod";
+import { type ImageName, imageNames } from "../components/contract.ts";
+import { ConfigError, nearest, type Problem } from "./error.ts";
+import { fieldAt } from "./fields.ts";
+import { completeVersion, type ImageReference, isBareVersion, parseReference } from "./reference.ts";
+import { type ConfigValues, configSchema, secretKeys } from "./schema.ts";
+
+/** Where an image comes from. */
+export type ImageSource =
+  | { kind: "registry"; configured: string; reference: ImageReference }
+  | { kind: "build"; source?: string; platform?: string; args: Record<string, string> };
+
+/** The stack's config, checked, with every default filled in. */
+export interface FactoryConfig extends Pick<ConfigValues, "factoryName" | "dockerHost" | "forge" | "agents" | "edge"> {
+  images: Record<ImageName, ImageSource>;
+  /** The secret in plain text: wrapped by whoever hands it to a resource. */
+  forgeToken?: string;
+}
+
+/** A stack's config as Pulumi keeps it: every value a string, structured ones as JSON. */
+export interface RawConfig {
+  stack: string;
+  /** Values by key, without the namespace. */
+  values: Record<string, string>;
+  /** Keys that were set with `--secret`. */
+  secrets: ReadonlySet<string>;
+}
+
+/**
+ * Checks a stack's config and fills in the defaults.
+ * @throws ConfigError with everything that is wrong
+ */
+export function parseConfig(raw: RawConfig): FactoryConfig {
+  const decoded = decode(raw);
+  const parsed = configSchema.safeParse(decoded.value);
+  const problems = [
+    ...decoded.problems,
+    ...(parsed.success
+      ? samePorts(parsed.data)
+      : parsed.error.issues.flatMap((issue) => explain(issue, decoded.value))),
+    ...secretProblems(raw),
+    ...imageProblems(raw.values),
+  ];
+  if (problems.length > 0 || !parsed.success) {
+    throw new ConfigError(
+      raw.stack,
+      problems.map((problem) => onStack(problem, raw.stack)),
+    );
+  }
+  const { factoryName, dockerHost, forge, forgeToken, agents, edge } = parsed.data;
+  const images = Object.fromEntries(
+    imageNames.map((image) => [image, imageSource(image, parsed.data)]),
+  ) as FactoryConfig["images"];
+  return {
+    factoryName,
+    images,
+    dockerHost,
+    agents,
+    edge,
+    ...(forge === undefined ? {} : { forge }),
+    ...(forgeToken === undefined ? {} : { forgeToken }),
+  };
+}
+
+function imageSource(image: ImageName, values: ConfigValues): ImageSource {
+  const configured = values[`${image}Image`] ?? values.release;
+  if (configured === undefined) {
+    const { source, platform, args } = values.build;
+    return {
+      kind: "build",
+      args,
+      ...(source === undefined ? {} : { source }),
+      ...(platform === undefined ? {} : { platform }),
+    };
+  }
+  const reference = isBareVersion(configured)
+    ? completeVersion(configured, image, values.registry)
+    : (parseReference(configured) as ImageReference);
+  return { kind: "registry", configured, reference };
+}
+
+function decode({ values }: RawConfig): { value: Record<string, unknown>; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const value: Record<string, unknown> = {};
+  for (const [key, text] of Object.entries(values)) {
+    const field = fieldAt([key]);
+    if (field === undefined || field.keys.length === 0) {
+      value[key] = text;
+      continue;
+    }
+    try {
+      value[key] = JSON.parse(text);
+    } catch {
+      problems.push({
+        path: key,
+        message: `${JSON.stringify(text)} is not structured`,
+        allowed: `keys below it: ${field.keys.join(", ")}`,
+        fix: `pulumi config rm disinto:${key}, then pulumi config set --path 'disinto:${key}.${field.keys[0]}' ...`,
+      });
+    }
+  }
+  return { value, problems };
+}
+
+function explain(issue: z.core.$ZodIssue, value: unknown): Problem[] {
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey([...issue.path, key]));
+  // An element of a list or a map is explained by the list or the map.
+  let path = issue.path;
+  while (path.length > 0 && fieldAt(path) === undefined) path = path.slice(0, -1);
+  const field = fieldAt(path);
+  const name = path.join(".");
+  const received = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
+  const allowed = field?.docs?.allowed ?? `keys below it: ${field?.keys.join(", ")}`;
+  return [
+    {
+      path: name,
+      message: received === undefined ? "is missing" : `${shown(name, received)} is not allowed`,
+      allowed,
+      ...(field?.docs?.example ? { fix: setCommand(path, field.docs.example) } : {}),
+    },
+  ];
+}
+
+function unknownKey(path: PropertyKey[]): Problem {
+  const key = String(path.at(-1));
+  const parent = path.slice(0, -1);
+  const meant = nearest(key, fieldAt(parent)?.keys ?? []);
+  const runner = path.length === 1 && /^runner/i.test(key);
+  return {
+    path: path.join("."),
+    message: runner ? "unknown key: the runner runs the agents' image, always; set agentsImage" : "unknown key",
+    ...(meant === undefined || runner ? {} : { didYouMean: [...parent, meant].join(".") }),
+    fix: `pulumi config rm --path 'disinto:${path.join(".")}'`,
+  };
+}
+
+function samePorts({ edge }: ConfigValues): Problem[] {
+  if (edge.httpPort !== edge.httpsPort) return [];
+  return [
+    {
+      path: "edge.httpsPort",
+      message: `${edge.httpsPort} is edge.httpPort too`,
+      allowed: "another port than edge.httpPort",
+      fix: setCommand(["edge", "httpsPort"], String(edge.httpPort === 8443 ? 443 : 8443)),
+    },
+  ];
+}
+
+function secretProblems({ values, secrets }: RawConfig): Problem[] {
+  const isSecretKey = (key: string) => (secretKeys as readonly string[]).includes(key);
+  return Object.keys(values).flatMap((key): Problem[] => {
+    if (isSecretKey(key) && !secrets.has(key)) {
+      return [
+        {
+          path: key,
+          message: "is stored in plain text",
+          allowed: "a secret",
+          fix: `revoke this token on the forge, make a new one, then pulumi config set --secret disinto:${key}`,
+        },
+      ];
+    }
+    if (!isSecretKey(key) && secrets.has(key) && fieldAt([key]) !== undefined) {
+      return [
+        {
+          path: key,
+          message: "is set with --secret, and would show in labels and names",
+          allowed: "a plain value",
+          fix: `pulumi config rm disinto:${key}, then set it without --secret`,
+        },
+      ];
+    }
+    return [];
+  });
+}
+
+function imageProblems(values: Record<string, string>): Problem[] {
+  const keys = ["release", ...imageNames.map((image) => `${image}Image`)];
+  return keys.flatMap((key): Problem[] => {
+    const value = values[key];
+    if (value === undefined || isBareVersion(value)) return [];
+    const allowed = key === "release" ? "a version (v0.1.1)" : fieldAt([key])?.docs?.allowed;
+    const problem = (message: string): Problem[] => [
+      { path: key, message: `${JSON.stringify(value)} ${message}`, allowed, fix: setCommand([key], "v0.1.1") },
+    ];
+    if (key === "release") return problem("is not a version");
+    const reference = parseReference(value);
+    if (reference === undefined) return problem("is not an image reference");
+    if (reference.digest !== undefined) return [];
+    if (reference.tag === undefined) return problem("has no version");
+    if (reference.tag === "latest") return problem("pins nothing: latest is whatever was pushed last");
+    return [];
+  });
+}
+
+function shown(name: string, value: unknown): string {
+  return (secretKeys as readonly string[]).includes(name) ? "its value" : JSON.stringify(value);
+}
+
+function setCommand(path: readonly PropertyKey[], example: string): string {
+  const name = `disinto:${path.join(".")}`;
+  if (example.startsWith("[") || example.startsWith("{")) return `write ${name.slice(8)}: ${example} in the stack file`;
+  return path.length === 1 ? `pulumi config set ${name} ${example}` : `pulumi config set --path '${name}' ${example}`;
+}
+
+/** Commands name the stack, so that they can be typed as they stand. */
+function onStack(problem: Problem, stack: string): Problem {
+  if (problem.fix === undefined || !problem.fix.includes("pulumi config")) return problem;
+  return { ...problem, fix: problem.fix.replaceAll(/pulumi config (set|rm)/g, `pulumi config --stack ${stack} $1`) };
+}

@@ -1,0 +1,215 @@
+import { z } from "zod";
+import { durationPattern, mebibytes, seconds, sizePattern } from "./units.ts";
+
+/** What the docs and the errors say of one key. */
+export interface KeyDocs {
+  description: string;
+  allowed: string;
+  example: string;
+  /** Said in the docs where the schema has no default of its own. */
+  unset?: string;
+}
+
+const roles = ["dev", "review", "planner", "gardener", "architect", "supervisor", "predictor"] as const;
+
+/** Keys that hold a secret, and must be set with `--secret`. */
+export const secretKeys = ["forgeToken"] as const;
+
+const imageKeyAllowed =
+  "a version (v0.1.1) or a full reference (ghcr.io/disinto/agents:v0.1.1, with or without @sha256:...)";
+
+const healthCheck = z
+  .strictObject({
+    test: z
+      .array(z.string())
+      .min(2)
+      .refine(([kind]) => kind === "CMD" || kind === "CMD-SHELL")
+      .meta(
+        keyDocs({
+          description: "Command that checks the container's health, run inside it.",
+          allowed: "a list that begins with CMD or CMD-SHELL",
+          example: '["CMD-SHELL", "test -f /tmp/alive"]',
+          unset: "the image's own health check",
+        }),
+      ),
+    interval: duration("30s", "Time between two checks."),
+    timeout: duration("5s", "Time one check may take."),
+    retries: whole(1, 100, 3, "Failed checks in a row that make the container unhealthy."),
+    startPeriod: duration("15s", "Time after the start in which failed checks do not count."),
+  })
+  .optional();
+
+const resources = z
+  .strictObject({
+    memory: pattern(sizePattern, {
+      description: "Memory limit of agents, runner and reproduce, each; swap is off.",
+      allowed: "a whole number and a unit, m or g",
+      example: "4g",
+    })
+      .transform(mebibytes)
+      .prefault("4g"),
+    pids: whole(64, 65536, 2048, "Processes and threads that agents, runner and reproduce may have, each."),
+  })
+  .prefault({});
+
+/** The stack config, key by key, below the namespace `disinto`. */
+export const configSchema = z.strictObject({
+  factoryName: pattern(/^[a-z0-9][a-z0-9_-]{0,39}$/, {
+    description: "Name of the factory; the names of its containers, network and volumes begin with it.",
+    allowed: "up to 40 lower case letters, digits, - and _, the first a letter or a digit",
+    example: "disinto",
+  }).prefault("disinto"),
+  release: imageKey("Version of all three images; a key of its own wins over it.", "the images are built locally"),
+  agentsImage: imageKey("Image of the agents and the runner.", "`release`; without it, built locally"),
+  reproduceImage: imageKey("Image of reproduce.", "`release`; without it, built locally"),
+  edgeImage: imageKey("Image of the edge.", "`release`; without it, built locally"),
+  registry: z
+    .strictObject({
+      server: pattern(/^[a-zA-Z0-9.-]+(:\d+)?$/, {
+        description: "Registry that completes a bare version.",
+        allowed: "a host name, with or without a port",
+        example: "ghcr.io",
+      }).prefault("ghcr.io"),
+      namespace: pattern(/^[a-z0-9]+([._/-][a-z0-9]+)*$/, {
+        description: "Path in that registry below which the images lie.",
+        allowed: "lower case letters, digits, and . _ - / between them",
+        example: "disinto",
+      }).prefault("disinto"),
+    })
+    .prefault({}),
+  dockerHost: pattern(/^(unix|tcp|ssh|npipe):\/\/.+$/, {
+    description: "Docker daemon the factory runs on.",
+    allowed: "an address that begins with unix://, tcp://, ssh:// or npipe://",
+    example: "ssh://deploy@factory-host",
+  }).prefault("unix:///var/run/docker.sock"),
+  forge: z
+    .strictObject({
+      url: pattern(/^https?:\/\/[A-Za-z0-9._-]+(:\d+)?(\/[A-Za-z0-9._~/-]*)?$/, {
+        description: "Address of the forge, without credentials.",
+        allowed: "an http:// or https:// address without a user or a password in it",
+        example: "https://forge.internal:3000",
+      }),
+      repo: pattern(/^[\w.-]+\/[\w.-]+$/, {
+        description: "Repository whose issues the agents work on.",
+        allowed: "owner/name",
+        example: "acme/website",
+      }),
+    })
+    .optional(),
+  forgeToken: z
+    .string()
+    .min(1)
+    .meta(
+      keyDocs({
+        description: "Token of the factory's account on the forge; agents and reproduce receive it, nobody else.",
+        allowed: "a token, set with --secret",
+        example: "",
+      }),
+    )
+    .optional(),
+  agents: z
+    .strictObject({
+      roles: z
+        .array(z.enum(roles))
+        .min(1)
+        .refine((list) => new Set(list).size === list.length)
+        .meta(
+          keyDocs({
+            description: "Roles the agents take up.",
+            allowed: `a list of ${roles.join(", ")}, each at most once`,
+            example: '["dev", "review"]',
+          }),
+        )
+        .prefault([...roles]),
+      pollInterval: duration("5m", "Time between two looks at the forge."),
+      architectInterval: duration("15m", "Time between two runs of the architect."),
+      plannerInterval: duration("12h", "Time between two runs of the planner."),
+      supervisorInterval: duration("20m", "Time between two runs of the supervisor."),
+      resources,
+      healthCheck,
+      claudeDir: hostPath(
+        "Claude's shared directory on the host, mounted writable at the same path.",
+        "/var/lib/disinto/claude-shared",
+      ),
+      sshDir: hostPath(
+        "Directory with the agents' SSH keys on the host, mounted read-only at /home/agent/.ssh.",
+        "/home/deploy/.ssh",
+      ),
+    })
+    .prefault({}),
+  edge: z
+    .strictObject({
+      httpPort: whole(1, 65535, 80, "Port on the host for HTTP."),
+      httpsPort: whole(1, 65535, 443, "Port on the host for HTTPS; another one than `edge.httpPort`."),
+    })
+    .prefault({}),
+  build: z
+    .strictObject({
+      source: z
+        .string()
+        .min(1)
+        .meta(
+          keyDocs({
+            description: "Checkout whose docker/<image>/Dockerfile are built, in the checkout's context.",
+            allowed: "a path, absolute or relative to the project",
+            example: "../disinto",
+            unset: "the Dockerfiles of this project",
+          }),
+        )
+        .optional(),
+      platform: pattern(/^linux\/(amd64|arm64)$/, {
+        description: "Platform the images are built for.",
+        allowed: "linux/amd64 or linux/arm64",
+        example: "linux/arm64",
+        unset: "the daemon's own",
+      }).optional(),
+      args: z
+        .record(z.string().regex(/^[A-Za-z_]\w*$/), z.string())
+        .meta(
+          keyDocs({
+            description: "Build arguments for the Dockerfiles. They end up in the image's history: never a secret.",
+            allowed: "names and values, both text",
+            example: "{APT_MIRROR: mirror.internal}",
+          }),
+        )
+        .prefault({}),
+    })
+    .prefault({}),
+});
+
+/** The stack config as the schema leaves it: durations in seconds, sizes in mebibytes, defaults filled in. */
+export type ConfigValues = z.output<typeof configSchema>;
+
+function keyDocs(docs: KeyDocs): KeyDocs & Record<string, unknown> {
+  return { ...docs };
+}
+
+function pattern(regex: RegExp, docs: KeyDocs) {
+  return z.string().regex(regex).meta(keyDocs(docs));
+}
+
+function duration(byDefault: string, description: string) {
+  const docs = { description, allowed: "a whole number and a unit, s, m or h", example: byDefault };
+  return pattern(durationPattern, docs).transform(seconds).prefault(byDefault);
+}
+
+function whole(least: number, most: number, byDefault: number, description: string) {
+  const docs = { description, allowed: `a whole number from ${least} to ${most}`, example: String(byDefault) };
+  return z.int().min(least).max(most).meta(keyDocs(docs)).prefault(byDefault);
+}
+
+function imageKey(description: string, unset: string) {
+  return z
+    .string()
+    .meta(keyDocs({ description, allowed: imageKeyAllowed, example: "v0.1.1", unset }))
+    .optional();
+}
+
+function hostPath(description: string, example: string) {
+  return pattern(/^\/[^:]*[^:/]$/, {
+    description,
+    allowed: "an absolute path",
+    example,
+    unset: "not mounted",
+  }).optional();
+}

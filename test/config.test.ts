@@ -1,0 +1,177 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { readStackFile } from "../cli/stack-file.ts";
+import { ConfigError } from "../config/error.ts";
+import { parseConfig } from "../config/parse.ts";
+
+const minimal = { stack: "test", values: {} as Record<string, string>, secrets: new Set<string>() };
+
+function parse(values: Record<string, unknown>, secrets: string[] = []) {
+  const text = Object.entries(values).map(([key, value]) => [
+    key,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  return parseConfig({ ...minimal, values: Object.fromEntries(text), secrets: new Set(secrets) });
+}
+
+function messageOf(values: Record<string, unknown>, secrets: string[] = []): string {
+  try {
+    parse(values, secrets);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error("no ConfigError");
+}
+
+describe("an empty config", () => {
+  test("is a factory named disinto, built locally, with every default", () => {
+    expect(parse({})).toEqual({
+      factoryName: "disinto",
+      dockerHost: "unix:///var/run/docker.sock",
+      images: {
+        agents: { kind: "build", args: {} },
+        reproduce: { kind: "build", args: {} },
+        edge: { kind: "build", args: {} },
+      },
+      agents: {
+        roles: ["dev", "review", "planner", "gardener", "architect", "supervisor", "predictor"],
+        pollInterval: 300,
+        architectInterval: 900,
+        plannerInterval: 43200,
+        supervisorInterval: 1200,
+        resources: { memory: 4096, pids: 2048 },
+      },
+      edge: { httpPort: 80, httpsPort: 443 },
+    });
+  });
+});
+
+describe("images", () => {
+  test("release sets all three, a key of its own wins", () => {
+    const { images } = parse({ release: "v0.1.1", edgeImage: "v0.2.0" });
+    expect(images.agents).toEqual({
+      kind: "registry",
+      configured: "v0.1.1",
+      reference: { server: "ghcr.io", repository: "disinto/agents", tag: "v0.1.1" },
+    });
+    expect(images.reproduce).toMatchObject({ reference: { repository: "disinto/reproduce", tag: "v0.1.1" } });
+    expect(images.edge).toMatchObject({ reference: { repository: "disinto/edge", tag: "v0.2.0" } });
+  });
+
+  test("a bare version is completed from the registry", () => {
+    const { images } = parse({
+      agentsImage: "0.1.1",
+      registry: { server: "localhost:5000", namespace: "team/factory" },
+    });
+    expect(images.agents).toMatchObject({
+      reference: { server: "localhost:5000", repository: "team/factory/agents", tag: "0.1.1" },
+    });
+    expect(images.edge).toEqual({ kind: "build", args: {} });
+  });
+
+  test("a full reference stays as it is", () => {
+    const digest = `sha256:${"0".repeat(64)}`;
+    const { images } = parse({ agentsImage: `registry.internal:5000/a/b/agents:v1@${digest}` });
+    expect(images.agents).toMatchObject({
+      reference: { server: "registry.internal:5000", repository: "a/b/agents", tag: "v1", digest },
+    });
+  });
+
+  test.each([
+    ["latest", "ghcr.io/disinto/agents:latest", "pins nothing: latest is whatever was pushed last"],
+    ["no version", "ghcr.io/disinto/agents", "has no version"],
+    ["upper case", "ghcr.io/Disinto/agents:v1", "is not an image reference"],
+    ["a short digest", "ghcr.io/disinto/agents@sha256:abc", "is not an image reference"],
+    ["a build's metadata", "v0.1.1+dirty", "is not an image reference"],
+  ])("%s is refused", (_, value, complaint) => {
+    expect(messageOf({ agentsImage: value })).toBe(`The config of stack test has 1 problem:
+
+  agentsImage: ${JSON.stringify(value)} ${complaint}
+    allowed: a version (v0.1.1) or a full reference (ghcr.io/disinto/agents:v0.1.1, with or without @sha256:...)
+    fix: pulumi config --stack test set disinto:agentsImage v0.1.1`);
+  });
+
+  test("the runner has no image of its own", () => {
+    expect(messageOf({ runnerImage: "v0.1.1" })).toBe(`The config of stack test has 1 problem:
+
+  runnerImage: unknown key: the runner runs the agents' image, always; set agentsImage
+    fix: pulumi config --stack test rm --path 'disinto:runnerImage'`);
+  });
+});
+
+describe("durations and sizes", () => {
+  test("are read in seconds and mebibytes", () => {
+    const { agents } = parse({ agents: { pollInterval: "90s", plannerInterval: "2h", resources: { memory: "512m" } } });
+    expect(agents).toMatchObject({ pollInterval: 90, plannerInterval: 7200, resources: { memory: 512, pids: 2048 } });
+  });
+});
+
+describe("errors", () => {
+  test("come all at once, each with path, value, what is allowed, and the fix", async () => {
+    const values = {
+      factoryname: "acme",
+      agents: { pollInterval: "five minutes", rolls: ["dev"], roles: ["dev", "cook"] },
+      edge: { httpPort: 0 },
+      agentsImage: "ghcr.io/disinto/agents",
+      dockerHost: "/var/run/docker.sock",
+    };
+    await expect(messageOf(values)).toMatchFileSnapshot("golden/config-errors.txt");
+  });
+
+  test("a structured key with a plain value", () => {
+    expect(messageOf({ edge: "8080 and 8443" })).toBe(`The config of stack test has 1 problem:
+
+  edge: "8080 and 8443" is not structured
+    allowed: keys below it: httpPort, httpsPort
+    fix: pulumi config --stack test rm disinto:edge, then pulumi config --stack test set --path 'disinto:edge.httpPort' ...`);
+  });
+
+  test("one port for two protocols", () => {
+    expect(messageOf({ edge: { httpPort: 8443, httpsPort: 8443 } })).toBe(`The config of stack test has 1 problem:
+
+  edge.httpsPort: 8443 is edge.httpPort too
+    allowed: another port than edge.httpPort
+    fix: pulumi config --stack test set --path 'disinto:edge.httpsPort' 443`);
+  });
+
+  test("a token in plain text is refused, and not shown", () => {
+    const message = messageOf({ forgeToken: "canary-token" });
+    expect(message).toContain("forgeToken: is stored in plain text");
+    expect(message).toContain("pulumi config --stack test set --secret disinto:forgeToken");
+    expect(message).not.toContain("canary-token");
+  });
+
+  test("a password in the forge's address is refused", () => {
+    expect(messageOf({ forge: { url: "https://bot:pw@forge.internal", repo: "a/b" } })).toContain("forge.url:");
+  });
+
+  test("a secret where labels and names need a plain value", () => {
+    expect(messageOf({ factoryName: "acme" }, ["factoryName"])).toContain("factoryName: is set with --secret");
+  });
+});
+
+describe("a secret token", () => {
+  test("is taken", () => {
+    expect(parse({ forgeToken: "t" }, ["forgeToken"]).forgeToken).toBe("t");
+  });
+});
+
+describe("the committed stacks", () => {
+  test("dev builds locally on ports of its own", () => {
+    const { config } = readStackFile("dev");
+    expect(config.edge).toEqual({ httpPort: 8080, httpsPort: 8443 });
+    expect(Object.values(config.images).map(({ kind }) => kind)).toEqual(["build", "build", "build"]);
+  });
+
+  test("prod pins every image, on the default ports", () => {
+    const { config } = readStackFile("prod");
+    expect(config.edge).toEqual({ httpPort: 80, httpsPort: 443 });
+    expect(Object.values(config.images).map(({ kind }) => kind)).toEqual(["registry", "registry", "registry"]);
+  });
+
+  test("none holds a passphrase's salt, which belongs to one machine", () => {
+    expect(readFileSync("Pulumi.dev.yaml", "utf8")).not.toContain("encryptionsalt");
+    expect(readFileSync("Pulumi.prod.yaml", "utf8")).not.toContain("encryptionsalt");
+  });
+});
