@@ -1,0 +1,65 @@
+/**
+ * The contract of names on the host: containers, network, volumes, labels, and which volume lies under which VOLUME path.
+ * People's data hangs on these names. Everything else is derived from this table or checked against it.
+ */
+
+/** Named volumes of a factory, as docker compose names them behind the factory's prefix. */
+export const volumes = ["agent-data", "project-repos", "projects", "state", "caddy_data"] as const;
+export type VolumeKey = (typeof volumes)[number];
+
+/** Images, each with its VOLUME paths and the named volume mounted over each of them. */
+export const images = {
+  agents: {
+    "/home/agent/data": "agent-data",
+    "/home/agent/repos": "project-repos",
+    "/home/agent/disinto/projects": "projects",
+    "/home/agent/disinto/state": "state",
+  },
+  reproduce: {
+    "/home/agent/data": "agent-data",
+    "/home/agent/repos": "project-repos",
+  },
+  edge: {
+    "/data": "caddy_data",
+  },
+} as const satisfies Record<string, Record<string, VolumeKey>>;
+export type ImageName = keyof typeof images;
+export const imageNames = Object.keys(images) as ImageName[];
+
+/** Containers, each with the image it runs. The runner is the agents image, always. */
+export const containers = {
+  agents: "agents",
+  runner: "agents",
+  reproduce: "reproduce",
+  edge: "edge",
+} as const satisfies Record<string, ImageName>;
+export type ComponentName = keyof typeof containers;
+export const componentNames = Object.keys(containers) as ComponentName[];
+
+/** Where the edge finds the agents' state, read-only, to show their heartbeat. */
+export const edgeStatePath = "/srv/factory/state";
+
+/** Labels on everything a factory owns. */
+export const labelKeys = {
+  version: "org.opencontainers.image.version",
+  factory: "io.disinto.factory",
+  component: "io.disinto.component",
+  image: "io.disinto.image",
+} as const;
+
+export function containerName(factory: string, component: ComponentName): string {
+  return `${factory}-${component}`;
+}
+
+export function volumeName(factory: string, volume: VolumeKey): string {
+  return `${factory}_${volume}`;
+}
+
+export function networkName(factory: string): string {
+  return `${factory}_disinto-net`;
+}
+
+/** Tag of a locally built image: `disinto/agents:dev`. */
+export function localImageName(factory: string, image: ImageName): string {
+  return `${factory}/${image}:dev`;
+}

@@ -1,0 +1,216 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { componentNames, containers, imageNames, images, volumes } from "../components/contract.ts";
+import { parseConfig } from "../config/parse.ts";
+import { isSecret, plain, type Registration, recordRegistrations, resolved, settled } from "./recorder.ts";
+
+const canary = "canary-forge-token";
+
+const values = {
+  factoryName: "acme",
+  forge: JSON.stringify({ url: "https://forge.internal", repo: "acme/website" }),
+  forgeToken: canary,
+};
+
+let local: Registration[];
+let pinned: Registration[];
+
+beforeAll(async () => {
+  local = await register(values);
+  pinned = await register({ ...values, release: "v0.1.1" });
+});
+
+async function register(config: Record<string, string>): Promise<Registration[]> {
+  const registrations = await recordRegistrations();
+  const { Factory } = await import("../components/factory.ts");
+  const factory = new Factory(
+    "factory",
+    parseConfig({ stack: "test", values: config, secrets: new Set(["forgeToken"]) }),
+  );
+  await Promise.all(Object.values(factory.imageIds).map(resolved));
+  await settled();
+  return registrations;
+}
+
+function ofType(registrations: Registration[], type: string): Registration[] {
+  return registrations.filter((registration) => registration.type === type);
+}
+
+const container = (registrations: Registration[]) => ofType(registrations, "docker:index/container:Container");
+
+// biome-ignore lint/suspicious/noExplicitAny: what a provider is sent is JSON.
+function inputsOf(registrations: Registration[], name: string): any {
+  const found = container(registrations).find((registration) => registration.name === name);
+  if (found === undefined) throw new Error(`no container ${name}`);
+  return found.inputs;
+}
+
+describe("names on the host", () => {
+  test("are the contract's", () => {
+    const nameOf = ({ inputs }: Registration) => inputs.name;
+    expect(container(local).map(nameOf).sort()).toEqual(["acme-agents", "acme-edge", "acme-reproduce", "acme-runner"]);
+    expect(ofType(local, "docker:index/network:Network").map(nameOf)).toEqual(["acme_disinto-net"]);
+    expect(ofType(local, "docker:index/volume:Volume").map(nameOf).sort()).toEqual([
+      "acme_agent-data",
+      "acme_caddy_data",
+      "acme_project-repos",
+      "acme_projects",
+      "acme_state",
+    ]);
+  });
+
+  test("of resources do not depend on the factory's name: a changed factoryName is a change, not another program", async () => {
+    const other = await register({ ...values, factoryName: "other" });
+    expect(other.map(({ type, name }) => `${type} ${name}`).sort()).toEqual(
+      local.map(({ type, name }) => `${type} ${name}`).sort(),
+    );
+  });
+});
+
+describe("data volumes", () => {
+  test.each(componentNames)("lie under every VOLUME path of %s, so that none can be anonymous", (component) => {
+    const table: Record<string, string> = images[containers[component]];
+    const mounts: { target: string; source: string; type: string; readOnly?: boolean }[] = inputsOf(
+      local,
+      component,
+    ).mounts;
+    for (const [target, volume] of Object.entries(table)) {
+      expect(mounts).toContainEqual({ type: "volume", source: `acme_${volume}`, target });
+    }
+    const others = mounts.filter(({ target }) => !(target in table));
+    expect(others.every(({ readOnly }) => readOnly)).toBe(true);
+  });
+
+  test("are the contract's five, each used", () => {
+    const used = new Set(imageNames.flatMap((image) => Object.values<string>(images[image])));
+    expect([...used].sort()).toEqual([...volumes].sort());
+  });
+});
+
+describe("images", () => {
+  test("are built where none is configured, and the runner runs the agents'", () => {
+    expect(ofType(local, "docker:index/remoteImage:RemoteImage")).toEqual([]);
+    expect(
+      ofType(local, "docker:index/image:Image")
+        .map(({ inputs }) => inputs.imageName)
+        .sort(),
+    ).toEqual(["acme/agents:dev", "acme/edge:dev", "acme/reproduce:dev"]);
+    expect(inputsOf(local, "runner").image).toBe("sha256:built-agents-image");
+    expect(inputsOf(local, "agents").image).toBe("sha256:built-agents-image");
+  });
+
+  test("are pulled where a version is, and kept for a rollback", () => {
+    expect(ofType(pinned, "docker:index/image:Image")).toEqual([]);
+    expect(ofType(pinned, "docker:index/remoteImage:RemoteImage").map(({ inputs }) => inputs)).toContainEqual({
+      name: "ghcr.io/disinto/agents:v0.1.1",
+      keepLocally: true,
+    });
+    expect(inputsOf(pinned, "runner").image).toBe("sha256:pulled-agents-image");
+    expect(inputsOf(pinned, "agents").image).toBe("sha256:pulled-agents-image");
+  });
+
+  test("pin the code: nothing that moves is passed to a pinned container", () => {
+    for (const { inputs } of container(pinned)) {
+      const envs = plain(inputs.envs) as string[];
+      expect(envs.filter((env) => env.startsWith("FACTORY_REPO"))).toEqual([]);
+      expect(envs).toContain("DISINTO_VERSION=v0.1.1");
+    }
+  });
+});
+
+describe("every container", () => {
+  test.each(componentNames)("%s has the secure defaults", (component) => {
+    const inputs = inputsOf(local, component);
+    expect(inputs).toMatchObject({
+      capabilities: { drops: ["ALL"] },
+      securityOpts: ["no-new-privileges:true"],
+      logOpts: { "max-size": "10m", "max-file": "3" },
+      removeVolumes: false,
+      memorySwap: inputs.memory,
+    });
+    expect(inputs.memory).toBeGreaterThan(0);
+    expect(inputs.privileged).toBeUndefined();
+    expect(JSON.stringify(inputs)).not.toContain("docker.sock");
+    expect(inputs.capabilities.adds.every((name: string) => name.startsWith("CAP_"))).toBe(true);
+  });
+
+  test.each(componentNames)("%s has a pids limit", (component) => {
+    const [limit] = ofType(local, "command:local:Command").filter(({ name }) => name === `${component}-pids-limit`);
+    expect(limit?.inputs).toMatchObject({
+      create: expect.stringMatching(/^docker update --pids-limit \d+ "\$CONTAINER"$/),
+      environment: { CONTAINER: `${component}-id`, DOCKER_HOST: "unix:///var/run/docker.sock" },
+    });
+  });
+
+  test.each(componentNames)("%s is labelled with factory, component, reference and version", (component) => {
+    const labels = Object.fromEntries(
+      inputsOf(pinned, component).labels.map(({ label, value }: { label: string; value: string }) => [label, value]),
+    );
+    expect(labels).toEqual({
+      "io.disinto.factory": "acme",
+      "io.disinto.component": component,
+      "io.disinto.image": "v0.1.1",
+      "org.opencontainers.image.version": "v0.1.1",
+    });
+  });
+
+  test("runs and restarts if it is a service, waits to be started if it is a task", () => {
+    for (const service of ["agents", "edge"]) {
+      expect(inputsOf(local, service)).toMatchObject({ restart: "unless-stopped", wait: true });
+    }
+    for (const task of ["runner", "reproduce"]) {
+      expect(inputsOf(local, task)).toMatchObject({ restart: "no", start: false, mustRun: false });
+      expect(inputsOf(local, task).wait).toBeUndefined();
+    }
+  });
+});
+
+describe("the forge's token", () => {
+  test("reaches agents and reproduce, as a secret, and nothing else", () => {
+    const holders = local.filter(({ inputs }) => JSON.stringify(inputs).includes(canary)).map(({ name }) => name);
+    expect(holders.sort()).toEqual(["agents", "reproduce"]);
+    expect(
+      container(local)
+        .filter(({ inputs }) => isSecret(inputs.envs))
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(["agents", "reproduce"]);
+  });
+
+  test("is in no label and no name", () => {
+    for (const { inputs } of local) {
+      expect(JSON.stringify([inputs.labels, inputs.name])).not.toContain(canary);
+    }
+  });
+});
+
+describe("options", () => {
+  test("a health check of the config replaces the image's, in Go's canonical durations", async () => {
+    const healthCheck = { test: ["CMD", "true"], interval: "90s", timeout: "5s", retries: 2, startPeriod: "1h" };
+    const inputs = inputsOf(await register({ agents: JSON.stringify({ healthCheck }) }), "agents");
+    expect(inputs.healthcheck).toEqual({
+      tests: ["CMD", "true"],
+      interval: "1m30s",
+      timeout: "5s",
+      retries: 2,
+      startPeriod: "1h0m0s",
+    });
+    expect(inputs.waitTimeout).toBe(3600 + 2 * 95);
+  });
+
+  test("Claude's and ssh's directories are mounted where agents look for them", async () => {
+    const agents = JSON.stringify({ claudeDir: "/srv/claude", sshDir: "/srv/ssh" });
+    const { mounts, envs } = inputsOf(await register({ agents }), "agents");
+    expect(mounts).toContainEqual({ type: "bind", source: "/srv/claude", target: "/srv/claude" });
+    expect(mounts).toContainEqual({ type: "bind", source: "/srv/ssh", target: "/home/agent/.ssh", readOnly: true });
+    expect(envs).toContain("CLAUDE_CONFIG_DIR=/srv/claude/config");
+  });
+
+  test("a checkout is built in its own context", async () => {
+    const registrations = await register({ build: JSON.stringify({ source: "../disinto", args: { A: "b" } }) });
+    expect(ofType(registrations, "docker:index/image:Image").map(({ inputs }) => inputs.build)).toContainEqual({
+      context: "../disinto",
+      dockerfile: "../disinto/docker/agents/Dockerfile",
+      args: { A: "b" },
+    });
+  });
+});
