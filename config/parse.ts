@@ -178,7 +178,7 @@ function imageProblems(values: Record<string, string>): Problem[] {
   return keys.flatMap((key): Problem[] => {
     const value = values[key];
     if (value === undefined || isBareVersion(value)) return [];
-    const allowed = key === "release" ? "a version (v0.1.1)" : fieldAt([key])?.docs?.allowed;
+    const allowed = fieldAt([key])?.docs?.allowed;
     const problem = (message: string): Problem[] => [
       { path: key, message: `${JSON.stringify(value)} ${message}`, allowed, fix: setCommand([key], "v0.1.1") },
     ];

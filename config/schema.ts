@@ -59,7 +59,11 @@ export const configSchema = z.strictObject({
     allowed: "up to 40 lower case letters, digits, - and _, the first a letter or a digit",
     example: "disinto",
   }).prefault("disinto"),
-  release: imageKey("Version of all three images; a key of its own wins over it.", "the images are built locally"),
+  release: imageKey(
+    "Version of all three images; a key of its own wins over it.",
+    "the images are built locally",
+    "a version (v0.1.1)",
+  ),
   agentsImage: imageKey("Image of the agents and the runner.", "`release`; without it, built locally"),
   reproduceImage: imageKey("Image of reproduce.", "`release`; without it, built locally"),
   edgeImage: imageKey("Image of the edge.", "`release`; without it, built locally"),
@@ -198,10 +202,10 @@ function whole(least: number, most: number, byDefault: number, description: stri
   return z.int().min(least).max(most).meta(keyDocs(docs)).prefault(byDefault);
 }
 
-function imageKey(description: string, unset: string) {
+function imageKey(description: string, unset: string, allowed = imageKeyAllowed) {
   return z
     .string()
-    .meta(keyDocs({ description, allowed: imageKeyAllowed, example: "v0.1.1", unset }))
+    .meta(keyDocs({ description, allowed, example: "v0.1.1", unset }))
     .optional();
 }
 

@@ -1,0 +1,17 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { generatedDocs } from "./generated-docs.ts";
+import { paths } from "./paths.ts";
+
+export function registerDocs(program: Command): void {
+  program
+    .command("docs")
+    .description("write the generated docs anew: docs/config.md and the README's picture of the topology")
+    .action(() => {
+      for (const { file, content } of generatedDocs((name) => readFileSync(join(paths.root, name), "utf8"))) {
+        writeFileSync(join(paths.root, file), content);
+        console.log(`wrote ${file}`);
+      }
+    });
+}

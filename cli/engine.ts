@@ -1,0 +1,104 @@
+import { copyFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { UserError } from "./error.ts";
+import { paths } from "./paths.ts";
+import { createProgress, defaultDockerHost, type Environment, setup, setupTestTools } from "./setup/index.ts";
+import { readStackFile, type StackFile } from "./stack-file.ts";
+
+/** A stack that is ready for `pulumi` to work on. */
+export interface Workspace extends StackFile {
+  /** Environment in which a plain `pulumi` finds its engine, its backend and its passphrase. */
+  env: Environment;
+}
+
+/** Sets up the engine and its state alone: enough for pulumi commands that touch no container. */
+export function openEngine(): Promise<Environment> {
+  return setup({
+    dockerHost: defaultDockerHost,
+    needsDocker: false,
+    needsBaseImage: false,
+    progress: createProgress(),
+  });
+}
+
+/** Sets up all that the tests use: engine, Docker, base image, and the tools of the tests themselves. */
+export async function openTestEnvironment(): Promise<Environment> {
+  const progress = createProgress();
+  const dockerHost = process.env.DOCKER_HOST ?? defaultDockerHost;
+  const env = await setup({ dockerHost, needsDocker: true, needsBaseImage: true, progress });
+  await setupTestTools({ env: process.env, progress });
+  return env;
+}
+
+/**
+ * Reads the stack's file, sets up what is missing for it, and creates the stack where it does not exist yet.
+ * @param showReady say also what was there already
+ */
+export async function openStack(stack: string, showReady = false): Promise<Workspace> {
+  const file = readStackFile(stack);
+  const needsBaseImage = Object.values(file.config.images).some((image) => image.kind === "build" && !image.source);
+  const env = await setup({
+    stack,
+    dockerHost: file.config.dockerHost,
+    needsDocker: true,
+    needsBaseImage,
+    progress: createProgress({ showReady }),
+  });
+  const workspace = { ...file, env };
+  await createStack(workspace);
+  return workspace;
+}
+
+/**
+ * Runs pulumi on the stack, its output on this terminal.
+ * @throws UserError where it fails; pulumi has said why
+ */
+export async function runPulumi(workspace: Workspace, verb: string, args: string[] = []): Promise<void> {
+  const { exitCode } = await execa("pulumi", [verb, ...onStack(workspace), ...args], {
+    cwd: paths.root,
+    // --event-log, by which the SDK's Automation API follows an update, is among pulumi's debug commands.
+    env: { ...workspace.env, PULUMI_DEBUG_COMMANDS: "true" },
+    stdio: "inherit",
+    reject: false,
+  });
+  if (exitCode !== 0) throw new UserError(`pulumi ${verb} failed on stack ${workspace.stack}; it says why above.`);
+}
+
+/** Arguments that name the stack and the file with its config. */
+function onStack(workspace: Workspace): string[] {
+  return ["--stack", workspace.stack, ...(keepsOwnCopy(workspace) ? ["--config-file", ownCopy(workspace)] : [])];
+}
+
+/**
+ * Pulumi writes the salt of a passphrase into the stack's file. With the local backend salt and passphrase belong to
+ * this machine, so there Pulumi is given a copy, and the file under git stays as it is.
+ */
+function keepsOwnCopy({ env, hasSecretsProvider }: Workspace): boolean {
+  return env.PULUMI_BACKEND_URL === `file://${paths.state}` && !hasSecretsProvider;
+}
+
+function ownCopy({ stack }: StackFile): string {
+  return join(paths.stacks, `Pulumi.${stack}.yaml`);
+}
+
+async function createStack(workspace: Workspace): Promise<void> {
+  const own = keepsOwnCopy(workspace);
+  if (own) {
+    mkdirSync(paths.stacks, { recursive: true });
+    copyFileSync(join(paths.root, "Pulumi.yaml"), join(paths.stacks, "Pulumi.yaml"));
+    copyFileSync(workspace.file, ownCopy(workspace));
+  }
+  const created = await execa("pulumi", ["stack", "select", "--create", workspace.stack], {
+    cwd: own ? paths.stacks : paths.root,
+    env: workspace.env,
+    stdin: "ignore",
+    reject: false,
+  });
+  if (created.exitCode !== 0) {
+    throw new UserError(
+      `Stack ${workspace.stack} cannot be opened:\n${created.stderr}\n` +
+        `Its state is at ${workspace.env.PULUMI_BACKEND_URL}; ./factory env --stack ${workspace.stack} shows the settings.`,
+    );
+  }
+}

@@ -1,0 +1,92 @@
+import {
+  componentNames,
+  containerName,
+  containers,
+  edgeStatePath,
+  images,
+  networkName,
+  volumeName,
+  volumes,
+} from "../components/contract.ts";
+import { fieldAt } from "../config/fields.ts";
+
+/** A file of the docs, as it should be. */
+export interface GeneratedDoc {
+  /** Relative to the project. */
+  file: string;
+  content: string;
+}
+
+/** Everything in the docs that is derived from code. `read` gives the present content of a file. */
+export function generatedDocs(read: (file: string) => string): GeneratedDoc[] {
+  return [
+    { file: "docs/config.md", content: configReference() },
+    { file: "README.md", content: replaceBlock(read("README.md"), "topology", topology("disinto")) },
+  ];
+}
+
+function configReference(): string {
+  return `# Config reference
+
+Generated from \`config/schema.ts\` by \`./factory docs\`.
+
+Every key lives in \`Pulumi.<stack>.yaml\` under \`config:\`, with the prefix \`disinto:\`. Plain keys are set with
+\`pulumi config set disinto:agentsImage v0.1.1\`, keys below another one with
+\`pulumi config set --path 'disinto:edge.httpPort' 8080\`, secrets with \`pulumi config set --secret disinto:forgeToken\`,
+which asks for the value. An unknown key is an error, as is a secret in plain text.
+
+| key | what it is | allowed | default |
+| --- | --- | --- | --- |
+${rows([]).join("\n")}
+`;
+}
+
+function rows(path: string[]): string[] {
+  const field = fieldAt(path);
+  return (field?.keys ?? []).flatMap((key) => {
+    const below = [...path, key];
+    const child = fieldAt(below);
+    if (child === undefined || child.keys.length > 0) return rows(below);
+    const byDefault = child.byDefault === undefined ? (child.docs?.unset ?? "none") : code(child.byDefault);
+    const cells = [`\`${below.join(".")}\``, child.docs?.description, child.docs?.allowed, byDefault];
+    return [`| ${cells.map((cell) => (cell ?? "").replaceAll("|", "\\|").replaceAll("<", "&lt;")).join(" | ")} |`];
+  });
+}
+
+function code(value: unknown): string {
+  return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+}
+
+/** The containers of a factory, their volumes and ports, as a Mermaid flowchart. */
+function topology(factory: string): string {
+  const nodes = componentNames.map((component) => `    ${component}["${containerName(factory, component)}"]`);
+  const data = volumes.map((volume) => `  ${id(volume)}[("${volumeName(factory, volume)}")]`);
+  const mounts = componentNames.flatMap((component) =>
+    Object.entries(images[containers[component]]).map(
+      ([path, volume]) => `  ${component} -- "${path}" --> ${id(volume)}`,
+    ),
+  );
+  return [
+    "```mermaid",
+    "flowchart LR",
+    '  people(("people")) -- "edge.httpPort, edge.httpsPort" --> edge',
+    `  subgraph ${id(networkName(factory))}["network ${networkName(factory)}"]`,
+    ...nodes,
+    "  end",
+    ...data,
+    ...mounts,
+    `  edge -. "${edgeStatePath}, read-only" .-> state`,
+    "```",
+  ].join("\n");
+}
+
+/** Mermaid reads a node's id as a word. */
+function id(name: string): string {
+  return name.replaceAll(/\W/g, "_");
+}
+
+function replaceBlock(text: string, name: string, content: string): string {
+  const block = new RegExp(`(<!-- generated: ${name} -->\n)[\\s\\S]*?(\n<!-- end -->)`);
+  if (!block.test(text)) throw new Error(`README.md has lost the marks around its generated ${name}`);
+  return text.replace(block, (_, before, after) => `${before}${content}${after}`);
+}

@@ -1,0 +1,59 @@
+import { Command, CommanderError } from "commander";
+import { ConfigError } from "../config/error.ts";
+import { registerCheck } from "./check.ts";
+import { registerDestroy } from "./destroy.ts";
+import { registerDocs } from "./docs.ts";
+import { registerEnv } from "./env.ts";
+import { UserError } from "./error.ts";
+import { registerPreview } from "./preview.ts";
+import { registerPulumi } from "./pulumi.ts";
+import { formatSetupError, SetupError } from "./setup/index.ts";
+import { registerSetup } from "./setup.ts";
+import { registerStatus } from "./status.ts";
+import { registerTest } from "./test.ts";
+import { registerUp } from "./up.ts";
+
+const program = new Command("factory")
+  .description("Runs a factory of AI agents on Docker: a convenience over Pulumi, which can do all of it too.")
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done, 1 failed, 2 asked or configured wrongly.\nColours respect NO_COLOR. Every verb explains itself: ./factory up --help",
+  )
+  .showHelpAfterError("(./factory --help lists the verbs)")
+  .exitOverride();
+
+for (const register of [
+  registerUp,
+  registerPreview,
+  registerStatus,
+  registerDestroy,
+  registerSetup,
+  registerEnv,
+  registerPulumi,
+  registerTest,
+  registerCheck,
+  registerDocs,
+]) {
+  register(program);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+/** Says what went wrong; returns the exit code that means it. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const [message, exitCode] = known(error);
+  if (message !== "") console.error(message);
+  return exitCode;
+}
+
+function known(error: unknown): [message: string, exitCode: number] {
+  if (error instanceof UserError) return [error.message, error.exitCode];
+  if (error instanceof ConfigError) return [error.message, 2];
+  if (error instanceof SetupError) return [formatSetupError(error), 1];
+  return [error instanceof Error ? (error.stack ?? error.message) : String(error), 1];
+}

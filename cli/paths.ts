@@ -1,0 +1,54 @@
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Absolute paths of the project; everything the program itself writes lies under `own`. */
+export interface Paths {
+  /** The checkout. */
+  root: string;
+  /** `.factory/`, mode 0700, not in git. */
+  own: string;
+  /** The sources Pulumi's programs are built from. */
+  engineSources: string;
+  /** Finished engines, one directory each, beside the unfinished ones (`*.partial`). */
+  engines: string;
+  /** PULUMI_HOME of an engine built here. */
+  pulumiHome: string;
+  /** The local state backend. */
+  state: string;
+  /** Copies of the stacks' files that Pulumi may write to. */
+  stacks: string;
+  /** What encrypts the secrets of the local state backend. */
+  passphrase: string;
+  /** Log of a Docker daemon started here. */
+  dockerdLog: string;
+  /** Locks of the set-up steps. */
+  locks: string;
+}
+
+/** All paths for a project that lies at `root` (absolute). */
+export function pathsOf(root: string): Paths {
+  const own = join(root, ".factory");
+  return {
+    root,
+    own,
+    engineSources: join(root, "engine"),
+    engines: join(own, "engine"),
+    pulumiHome: join(own, "pulumi"),
+    state: join(own, "state"),
+    stacks: join(own, "stacks"),
+    passphrase: join(own, "passphrase"),
+    dockerdLog: join(own, "dockerd.log"),
+    locks: join(own, "locks"),
+  };
+}
+
+/** The paths of this project. */
+export const paths: Paths = pathsOf(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Makes `.factory/` (mode 0700: it holds a passphrase) and says where it is. */
+export function makeOwnDirectory(of: Paths = paths): string {
+  mkdirSync(of.own, { recursive: true });
+  chmodSync(of.own, 0o700);
+  return of.own;
+}

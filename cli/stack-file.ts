@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { type FactoryConfig, parseConfig, type RawConfig } from "../config/parse.ts";
+import { UserError } from "./error.ts";
+import { paths } from "./paths.ts";
+
+/** A stack as its file in the project describes it. */
+export interface StackFile {
+  stack: string;
+  file: string;
+  /** Secrets in it are not decrypted: a secret's value here is a placeholder. */
+  config: FactoryConfig;
+  /** Whether the file itself says what encrypts its secrets. */
+  hasSecretsProvider: boolean;
+}
+
+const namespace = "disinto:";
+
+/**
+ * Reads and checks `Pulumi.<stack>.yaml` by the same rules as the program, before anything is installed or started.
+ * @throws UserError where there is no such file or it is not YAML; ConfigError with all that is wrong in it
+ */
+export function readStackFile(stack: string): StackFile {
+  const file = join(paths.root, `Pulumi.${stack}.yaml`);
+  const content = parseYaml(stack, file);
+  const own = Object.entries(content.config ?? {}).filter(([key]) => key.startsWith(namespace));
+  const raw: RawConfig = { stack, values: {}, secrets: new Set() };
+  const secrets = new Set<string>();
+  for (const [key, value] of own) {
+    const name = key.slice(namespace.length);
+    if (isSecure(value)) secrets.add(name);
+    raw.values[name] = isSecure(value) ? "[secret]" : asPulumiKeepsIt(value);
+  }
+  return {
+    stack,
+    file,
+    config: parseConfig({ ...raw, secrets }),
+    hasSecretsProvider: content.encryptionsalt !== undefined || content.secretsprovider !== undefined,
+  };
+}
+
+interface StackFileContent {
+  config?: Record<string, unknown>;
+  encryptionsalt?: string;
+  secretsprovider?: string;
+}
+
+function parseYaml(stack: string, file: string): StackFileContent {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw new UserError(
+      `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ")}.\n` +
+        `Choose one with --stack, or write that file (docs/config.md has every key).`,
+      2,
+    );
+  }
+  try {
+    return (parse(text) ?? {}) as StackFileContent;
+  } catch (error) {
+    throw new UserError(`Pulumi.${stack}.yaml is not YAML: ${(error as Error).message}`, 2);
+  }
+}
+
+function stacksHere(): string[] {
+  return readdirSync(paths.root).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
+}
+
+function isSecure(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value;
+}
+
+function asPulumiKeepsIt(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

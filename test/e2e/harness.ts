@@ -1,0 +1,202 @@
+import { randomBytes } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { execa } from "execa";
+import { stringify } from "yaml";
+import {
+  componentNames,
+  containerName,
+  imageNames,
+  localImageName,
+  networkName,
+  volumeName,
+  volumes,
+} from "../../components/contract.ts";
+
+/** Docker daemon the tests run on. */
+export const dockerHost = process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock";
+
+const project = resolve(import.meta.dirname, "../..");
+
+/** What a command printed, and how it ended. */
+export interface Outcome {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+  /** Both, in the order they came. */
+  all: string;
+  /** Seconds. */
+  duration: number;
+}
+
+/** What a test looks at in `docker inspect`. */
+export interface Container {
+  Id: string;
+  Image: string;
+  State: { Status: string; ExitCode: number; Health?: { Status: string } };
+  Config: { Env: string[]; Labels: Record<string, string>; Image: string };
+  HostConfig: { PidsLimit: number; Memory: number; Privileged: boolean; SecurityOpt: string[]; CapAdd: string[] };
+  Mounts: { Type: string; Name: string; Destination: string; RW: boolean }[];
+}
+
+/**
+ * A factory of a test: a copy of the project in a git repository of its own, with one stack, on the real engine and
+ * the real daemon, under a name nobody else has. `dispose` removes what bears that name, and nothing else.
+ */
+export class TestFactory {
+  readonly name = `e2e-${randomBytes(4).toString("hex")}`;
+  readonly stack = "test";
+  readonly directory: string;
+  readonly httpPort: number;
+  readonly httpsPort: number;
+
+  private constructor(directory: string, [httpPort, httpsPort]: [number, number]) {
+    this.directory = directory;
+    this.httpPort = httpPort;
+    this.httpsPort = httpsPort;
+  }
+
+  /** A factory of tiny images that are not ours, on free ports, with `config` over it. */
+  static async create(config: Record<string, unknown> = {}): Promise<TestFactory> {
+    const factory = new TestFactory(await copyProject(), await freePorts());
+    await factory.configure(config);
+    await factory.git("init", "--quiet", "--initial-branch=main");
+    await factory.git("add", "--all");
+    await factory.git("commit", "--quiet", "--message=A factory");
+    return factory;
+  }
+
+  /** Writes the stack's file: this factory's name, host and ports, the tiny images, and `config` over that. */
+  async configure(config: Record<string, unknown>): Promise<void> {
+    const { name: factoryName, httpPort, httpsPort } = this;
+    const keys = { factoryName, dockerHost, build: { source: "tiny" }, edge: { httpPort, httpsPort }, ...config };
+    const prefixed = Object.entries(keys).map(([key, value]) => [`disinto:${key}`, value]);
+    writeFileSync(
+      join(this.directory, `Pulumi.${this.stack}.yaml`),
+      stringify({ config: Object.fromEntries(prefixed.filter(([, value]) => value !== undefined)) }),
+    );
+  }
+
+  /** Runs `./factory <verb> --stack test`. */
+  factory(verb: string, args: string[] = [], env: Record<string, string> = {}): Promise<Outcome> {
+    return this.run(join(this.directory, "factory"), [verb, "--stack", this.stack, ...args], env);
+  }
+
+  /** Runs a shell command in the environment that `./factory env` prints. */
+  plain(script: string): Promise<Outcome> {
+    return this.run("sh", ["-c", `env=$(./factory env --stack ${this.stack}) && eval "$env" && ${script}`]);
+  }
+
+  async git(...args: string[]): Promise<string> {
+    const identity = ["-c", "user.name=e2e", "-c", "user.email=e2e@localhost"];
+    return (await execa("git", [...identity, ...args], { cwd: this.directory })).stdout;
+  }
+
+  containerName(component: (typeof componentNames)[number]): string {
+    return containerName(this.name, component);
+  }
+
+  volumeName(volume: (typeof volumes)[number]): string {
+    return volumeName(this.name, volume);
+  }
+
+  async inspect(component: (typeof componentNames)[number]): Promise<Container> {
+    const { stdout } = await execa("docker", ["container", "inspect", this.containerName(component)], { env: onHost });
+    return JSON.parse(stdout)[0];
+  }
+
+  /** Runs busybox on one of the factory's volumes, mounted at /v, in a container of the tiny agents image. */
+  async onVolume(volume: (typeof volumes)[number], script: string): Promise<string> {
+    const image = localImageName(this.name, "agents");
+    const mount = `${this.volumeName(volume)}:/v`;
+    const args = ["run", "--rm", "--network=none", "--entrypoint=/bin/sh", "-v", mount, image, "-c", script];
+    return (await execa("docker", args, { env: onHost })).stdout;
+  }
+
+  /** Names of the containers, networks and volumes on the host that begin with the factory's name. */
+  async leftovers(): Promise<string[]> {
+    const list = async (...args: string[]) =>
+      (await execa("docker", args, { env: onHost })).stdout.split("\n").filter((name) => name.startsWith(this.name));
+    return [
+      ...(await list("ps", "--all", "--format={{.Names}}")),
+      ...(await list("network", "ls", "--format={{.Name}}")),
+      ...(await list("volume", "ls", "--format={{.Name}}")),
+    ];
+  }
+
+  /** Removes everything on the host that bears this factory's name, and the copy of the project. */
+  async dispose(): Promise<void> {
+    const remove = (...args: string[]) => execa("docker", args, { env: onHost, reject: false });
+    await remove("rm", "--force", "--volumes", ...componentNames.map((component) => this.containerName(component)));
+    await remove("network", "rm", networkName(this.name));
+    await remove("volume", "rm", ...volumes.map((volume) => this.volumeName(volume)));
+    await remove("rmi", ...imageNames.map((image) => localImageName(this.name, image)));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Whatever backend the caller uses: this factory's state lies in its own copy of the project. */
+  private ownState(): Record<string, string | undefined> {
+    return {
+      PULUMI_BACKEND_URL: undefined,
+      PULUMI_CONFIG_PASSPHRASE: undefined,
+      PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+      PULUMI_CREDENTIALS_PATH: join(this.directory, ".factory", "no-login"),
+    };
+  }
+
+  private async run(file: string, args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+    const started = performance.now();
+    const { exitCode, stdout, stderr, all } = await execa(file, args, {
+      cwd: this.directory,
+      env: { NO_COLOR: "1", ...this.ownState(), ...env },
+      all: true,
+      stdin: "ignore",
+      reject: false,
+    });
+    return { exitCode: exitCode ?? -1, stdout, stderr, all, duration: (performance.now() - started) / 1000 };
+  }
+}
+
+const onHost = { DOCKER_HOST: dockerHost };
+
+/** A copy of the project as git sees it, uncommitted files too, with the fixture images beside it. */
+async function copyProject(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "factory-e2e-"));
+  const { stdout } = await execa("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], {
+    cwd: project,
+  });
+  for (const file of stdout.split("\0").filter((name) => name !== "" && existsSync(join(project, name)))) {
+    mkdirSync(join(directory, dirname(file)), { recursive: true });
+    cpSync(join(project, file), join(directory, file));
+  }
+  symlinkSync(join(project, "node_modules"), join(directory, "node_modules"));
+  writeFileSync(join(directory, ".gitignore"), "node_modules\n.factory\n");
+  writeTinyImages(join(directory, "tiny"));
+  return directory;
+}
+
+function writeTinyImages(directory: string): void {
+  cpSync(join(import.meta.dirname, "fixtures/tiny"), directory, { recursive: true });
+  cpSync(staticBusybox(), join(directory, "busybox"));
+}
+
+function staticBusybox(): string {
+  const found = ["/bin/busybox", "/usr/bin/busybox"].find((file) => existsSync(file));
+  if (found === undefined) throw new Error("no busybox here: ./factory test installs it (Debian: busybox-static)");
+  return found;
+}
+
+async function freePorts(): Promise<[number, number]> {
+  const servers = await Promise.all([listen(), listen()]);
+  const [first, second] = servers.map((server) => (server.address() as AddressInfo).port) as [number, number];
+  for (const server of servers) server.close();
+  return [first, second];
+}
+
+function listen() {
+  return new Promise<ReturnType<typeof createServer>>((resolve) => {
+    const server = createServer().listen(0, () => resolve(server));
+  });
+}

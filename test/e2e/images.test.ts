@@ -1,0 +1,176 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { imageNames, localImageName } from "../../components/contract.ts";
+import { dockerHost, TestFactory } from "./harness.ts";
+
+const canary = "canary0forge0token0815";
+
+let factory: TestFactory;
+let forge: Server;
+
+beforeAll(async () => {
+  forge = await startForge();
+  factory = await TestFactory.create();
+  const { port } = forge.address() as AddressInfo;
+  await factory.configure({
+    build: undefined,
+    forge: { url: `http://${hostAddress()}:${port}`, repo: "acme/website" },
+    agents: { pollInterval: "2s" },
+  });
+  const up = await factory.plain(
+    `printf %s ${canary} | pulumi config set --stack test --secret disinto:forgeToken && ./factory up --stack test --yes`,
+  );
+  expect(up.exitCode, up.all).toBe(0);
+  expect(up.all).not.toContain(canary);
+}, 600_000);
+
+afterAll(async () => {
+  await factory?.dispose();
+  forge?.close();
+});
+
+describe("the factory's own images", () => {
+  test("are healthy, and a second up says no changes", async () => {
+    for (const service of ["agents", "edge"] as const) {
+      expect((await factory.inspect(service)).State).toMatchObject({
+        Status: "running",
+        Health: { Status: "healthy" },
+      });
+    }
+    expect((await factory.factory("up", ["--yes"])).all).toContain("no changes.");
+  });
+
+  test("the page is served over HTTP and HTTPS, with the factory's name and version", async () => {
+    const page = await fetch(`http://localhost:${factory.httpPort}/`);
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain("<title>disinto</title>");
+    const status = await (await fetch(`http://localhost:${factory.httpPort}/status/factory.json`)).json();
+    expect(status).toMatchObject({ name: factory.name, edge: "dev", forge: "/forge/" });
+    const { stdout } = await execa("curl", [
+      "--insecure",
+      "--silent",
+      "--fail",
+      `https://localhost:${factory.httpsPort}/`,
+    ]);
+    expect(stdout).toContain("<title>disinto</title>");
+  });
+
+  test("nothing else of the state volume is served", async () => {
+    for (const path of ["/status/busy", "/srv/factory/state/heartbeat.json", "/status/../state/heartbeat.json"]) {
+      expect((await fetch(`http://localhost:${factory.httpPort}${path}`)).status).toBe(404);
+    }
+  });
+
+  test("the agents' heartbeat is fresh, and says that the forge takes their token", async () => {
+    const heartbeat = await heartbeatWith((beat) => beat.forge.reachable);
+    expect(heartbeat).toMatchObject({
+      factory: factory.name,
+      version: "dev",
+      forge: { reachable: true, reason: null },
+    });
+    expect(Date.now() - Date.parse(heartbeat.time)).toBeLessThan(60_000);
+  });
+
+  test("a container that is stopped ends by itself within its grace period", async () => {
+    const started = performance.now();
+    await execa("docker", ["stop", factory.containerName("agents")], { env: { DOCKER_HOST: dockerHost } });
+    expect((performance.now() - started) / 1000).toBeLessThan(10);
+    expect((await factory.inspect("agents")).State).toMatchObject({ Status: "exited", ExitCode: 0 });
+    const up = await factory.factory("up", ["--yes"]);
+    expect(up.exitCode, up.all).toBe(0);
+  });
+
+  test("what root left in a volume belongs to the agents after a start", async () => {
+    const container = factory.containerName("agents");
+    const docker = (...args: string[]) => execa("docker", args, { env: { DOCKER_HOST: dockerHost } });
+    await docker("start", container);
+    await docker(
+      "exec",
+      "--user=root",
+      container,
+      "sh",
+      "-c",
+      "mkdir /home/agent/data/x && touch /home/agent/data/x/y",
+    );
+    await docker("restart", container);
+    const { stdout } = await docker(
+      "exec",
+      container,
+      "stat",
+      "-c",
+      "%u",
+      "/home/agent/data/x",
+      "/home/agent/data/x/y",
+    );
+    expect(stdout).toBe("1000\n1000");
+  });
+
+  test("the runner with nothing to do says so, reproduce without arguments says how", async () => {
+    const runner = await start("runner");
+    expect(runner.all).toMatch(/no .*action|nothing/i);
+    expect(runner.exitCode).toBe(0);
+    const reproduce = await start("reproduce");
+    expect(reproduce.exitCode).toBe(64);
+    expect(reproduce.all).toMatch(/usage/i);
+  });
+
+  test("the token is in no log and in no layer", async () => {
+    for (const component of ["agents", "edge", "runner", "reproduce"] as const) {
+      const { all } = await execa("docker", ["logs", factory.containerName(component)], {
+        env: { DOCKER_HOST: dockerHost },
+        all: true,
+      });
+      expect(all).not.toContain(canary);
+    }
+    for (const image of imageNames) {
+      const args = ["history", "--no-trunc", localImageName(factory.name, image)];
+      expect((await execa("docker", args, { env: { DOCKER_HOST: dockerHost } })).stdout).not.toContain(canary);
+    }
+  });
+});
+
+interface Heartbeat {
+  time: string;
+  forge: { reachable: boolean };
+}
+
+async function heartbeatWith(wanted: (heartbeat: Heartbeat) => boolean): Promise<Heartbeat> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const answer = await fetch(`http://localhost:${factory.httpPort}/status/heartbeat.json`);
+    const heartbeat = answer.ok ? ((await answer.json()) as Heartbeat) : undefined;
+    if (heartbeat !== undefined && wanted(heartbeat)) return heartbeat;
+    if (Date.now() > deadline)
+      throw new Error(`no such heartbeat within 30 s; the last one: ${JSON.stringify(heartbeat)}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+function start(component: "runner" | "reproduce") {
+  return execa("docker", ["start", "--attach", factory.containerName(component)], {
+    env: { DOCKER_HOST: dockerHost },
+    all: true,
+    reject: false,
+  });
+}
+
+/** The part of a forge's API that agents ask: 200 for the right token, else 401. */
+function startForge(): Promise<Server> {
+  return new Promise((resolve) => {
+    const server = createServer((request, response) => {
+      response.statusCode = request.headers.authorization === `token ${canary}` ? 200 : 401;
+      response.end("{}");
+    }).listen(0, "0.0.0.0", () => resolve(server));
+  });
+}
+
+/** An address of this machine that containers reach. */
+function hostAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const reachable = addresses.find(({ family, internal }) => family === "IPv4" && !internal);
+  if (reachable === undefined) throw new Error("this machine has no address but the loopback's");
+  return reachable.address;
+}
