@@ -54,7 +54,8 @@ test("programs are built, plugins installed, and the second time nothing is done
   const first = recordedProgress();
   const engine = await setupEngine({ paths, env, progress: first.progress, vendor: unreachable });
   expect(engine.kind).toBe("built");
-  expect(readdirSync(engine.bin).sort()).toEqual(["pulumi", "pulumi-resource-docker"]);
+  expect(readdirSync(engine.bin)).toEqual(["pulumi"]);
+  expect(readdirSync(join(engine.bin, "../plugins"))).toEqual(["pulumi-resource-docker"]);
   expect(first.lines[0]).toBe("step Get Pulumi's programs (no pulumi on PATH; v3.259.0 is needed)");
   expect(first.lines).toContain("building pulumi (1 of 2)");
   expect(first.lines).toContain("installing plugin docker v5.2.0");
@@ -80,13 +81,14 @@ test("an interrupted build goes on where it stopped", async () => {
   );
   expect(error).toMatchObject({ name: "SetupError", message: "pulumi-resource-docker does not build:\nno compiler" });
   expect(existsSync(join(paths.engines, sourceKey(paths)))).toBe(false);
-  write(join(paths.engines, `${sourceKey(paths)}.partial`, "bin", ".pulumi-resource-docker.1"), "half of it");
+  write(join(paths.engines, `${sourceKey(paths)}.partial`, "plugins", ".pulumi-resource-docker.1"), "half of it");
 
   const { progress, lines } = recordedProgress();
   const engine = await setupEngine({ paths, env, progress, vendor: unreachable });
   expect(lines).toContain("pulumi (1 of 2) is built already");
   expect(lines).toContain("building pulumi-resource-docker (2 of 2)");
-  expect(readdirSync(engine.bin).sort()).toEqual(["pulumi", "pulumi-resource-docker"]);
+  expect(readdirSync(engine.bin)).toEqual(["pulumi"]);
+  expect(readdirSync(join(engine.bin, "../plugins"))).toEqual(["pulumi-resource-docker"]);
 });
 
 test("two at once: one builds, the other waits and says so", async () => {

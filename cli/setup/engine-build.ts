@@ -65,7 +65,7 @@ export async function findGo(paths: Paths, env: NodeJS.ProcessEnv): Promise<{ go
 }
 
 /**
- * Builds what engine/build.json names into `<target>/bin`, installs the plugins among it, and shows `target` by a rename.
+ * Builds what engine/build.json names below `target`, installs the plugins among it, and shows `target` by a rename.
  * What an interrupted run has finished is kept: programs lie in `<target>.partial` until all are there.
  */
 export async function buildEngine(
@@ -76,20 +76,25 @@ export async function buildEngine(
   report: Report,
 ): Promise<void> {
   const recipe = readRecipe(paths);
-  const bin = join(`${target}.partial`, "bin");
-  await mkdir(bin, { recursive: true });
-  for (const name of readdirSync(bin)) if (name.startsWith(".")) await rm(join(bin, name));
   for (const [index, program] of recipe.entries()) {
     const count = `${index + 1} of ${recipe.length}`;
-    if (existsSync(join(bin, program.program))) {
+    const directory = directoryOf(`${target}.partial`, program);
+    await mkdir(directory, { recursive: true });
+    for (const name of readdirSync(directory)) if (name.startsWith(".")) await rm(join(directory, name));
+    if (existsSync(join(directory, program.program))) {
       report.line(`${program.program} (${count}) is built already`);
       continue;
     }
     report.line(`building ${program.program} (${count})`);
-    await buildProgram(paths, env, go, program, bin, report);
+    await buildProgram(paths, env, go, program, directory, report);
   }
   await rename(`${target}.partial`, target);
   await installPlugins(paths, env, target, report);
+}
+
+/** `bin` is put on PATH; a plugin found there is used with a warning, so plugins lie beside it. */
+function directoryOf(engine: string, { plugin }: Program): string {
+  return join(engine, plugin ? "plugins" : "bin");
 }
 
 /** Whether PULUMI_HOME has the plugins of the engine at `target`, and from that very build. */
@@ -109,7 +114,7 @@ export async function installPlugins(
     if (!program.plugin || isInstalled(paths, target, program)) continue;
     const { kind, name, version } = program.plugin;
     report.line(`installing plugin ${name} v${version}`);
-    const file = join(target, "bin", program.program);
+    const file = join(directoryOf(target, program), program.program);
     const args = ["plugin", "install", kind, name, `v${version}`, "--file", file, "--reinstall"];
     const outcome = await run(join(target, "bin", "pulumi"), args, {
       cwd: paths.own,
@@ -150,10 +155,10 @@ async function buildProgram(
   env: NodeJS.ProcessEnv,
   go: string,
   program: Program,
-  bin: string,
+  directory: string,
   report: Report,
 ): Promise<void> {
-  const unfinished = join(bin, `.${program.program}.${process.pid}`);
+  const unfinished = join(directory, `.${program.program}.${process.pid}`);
   const ldflags = [program.ldflags].flat().join(" ");
   const flags = ["-trimpath", "-mod=readonly", "-buildvcs=false", "-ldflags", ldflags];
   const args = ["build", ...flags, "-o", unfinished, program.package];
@@ -171,7 +176,7 @@ async function buildProgram(
       "or install Pulumi instead: https://www.pulumi.com/docs/install/",
     ]);
   }
-  await rename(unfinished, join(bin, program.program));
+  await rename(unfinished, join(directory, program.program));
 }
 
 type Plugin = NonNullable<Program["plugin"]>;
