@@ -102,7 +102,13 @@ function lastFrame(text: string): string {
 
 /** A stream that remembers, and tells its colours as a real terminal does in this environment. */
 function recorder(isTTY = false, env: Record<string, string> = {}) {
-  const environment = { TERM: "xterm", NO_COLOR: undefined, FORCE_COLOR: undefined, NODE_DISABLE_COLORS: undefined };
+  const environment = {
+    TERM: "xterm",
+    CI: undefined,
+    NO_COLOR: undefined,
+    FORCE_COLOR: undefined,
+    NODE_DISABLE_COLORS: undefined,
+  };
   for (const [name, value] of Object.entries({ ...environment, ...env })) vi.stubEnv(name, value);
   onTestFinished(() => {
     vi.unstubAllEnvs();
