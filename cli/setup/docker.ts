@@ -6,6 +6,7 @@ import { parseTimer } from "listr2";
 import { makeOwnDirectory, type Paths } from "../paths.ts";
 import { type DockerTrouble, dockerHelp } from "./docker-help.ts";
 import { withLock } from "./lock.ts";
+import { removeStalePidFile } from "./pid-file.ts";
 import { findOnPath, lastLines, run } from "./run.ts";
 import { type Progress, type Report, SetupError } from "./step.ts";
 
@@ -156,8 +157,13 @@ async function startService(report: Report): Promise<void> {
   ]);
 }
 
+const pidFiles = { "/var/run/docker.pid": "dockerd", "/var/run/docker/containerd/containerd.pid": "containerd" };
+
 /** Starts a daemon that outlives this process, and so must write to the log by itself: execa takes no open file. */
 function startDaemon({ paths, env }: DockerOptions, report: Report): ChildProcess {
+  for (const [file, program] of Object.entries(pidFiles)) {
+    if (removeStalePidFile(file, program)) report.line(`removing ${file}, left behind by a ${program} that was killed`);
+  }
   report.line(`starting dockerd; its log is ${paths.dockerdLog}`);
   const log = openSync(paths.dockerdLog, "a", 0o600);
   const { DOCKER_HOST: _, ...rest } = env;
