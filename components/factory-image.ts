@@ -2,7 +2,8 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { baseImage } from "../config/base-image.ts";
 import type { ImageSource } from "../config/parse.ts";
-import { formatReference } from "../config/reference.ts";
+import { formatReference, type ImageReference } from "../config/reference.ts";
+import { explainRegistryProblem } from "../config/registry-problem.ts";
 import { type ImageName, localImageName } from "./contract.ts";
 import type { ImageLabels } from "./labels.ts";
 
@@ -25,13 +26,23 @@ export class FactoryImage extends pulumi.ComponentResource {
     this.registerOutputs({ id: this.id });
   }
 
+  /** By digest: the daemon never pulls a tag again that it has, and a tag can move. */
   private pull(name: string, { reference }: Extract<ImageSource, { kind: "registry" }>): pulumi.Output<string> {
-    const image = new docker.RemoteImage(
-      name,
-      { name: formatReference(reference), keepLocally: true },
-      { parent: this },
+    const pinned =
+      reference.digest === undefined
+        ? pulumi.interpolate`${formatReference(reference)}@${this.resolve(reference)}`
+        : formatReference(reference);
+    return new docker.RemoteImage(name, { name: pinned, keepLocally: true }, { parent: this }).imageId;
+  }
+
+  private resolve(reference: ImageReference): pulumi.Output<string> {
+    const digest = docker.getRegistryImage({ name: formatReference(reference) }, { parent: this }).then(
+      ({ sha256Digest }) => sha256Digest,
+      (error: Error) => {
+        throw new pulumi.RunError(explainRegistryProblem(reference, error.message));
+      },
     );
-    return image.imageId;
+    return pulumi.output(digest);
   }
 
   private build(name: string, args: FactoryImageArgs, source: Extract<ImageSource, { kind: "build" }>) {

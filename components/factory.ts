@@ -11,9 +11,13 @@ import { factoryLabels } from "./labels.ts";
 import { Reproduce } from "./reproduce.ts";
 import { Runner } from "./runner.ts";
 
-export type FactoryArgs = Omit<FactoryConfig, "forgeToken"> & {
+export type FactoryArgs = Omit<FactoryConfig, "forgeToken" | "registryToken"> & {
   /** @default none: the agents start, and say in their heartbeat that they have no forge */
   forgeToken?: pulumi.Input<string>;
+  /** Reads images from `registry.server`. @default none: `dockerLogin` counts there too */
+  registryToken?: pulumi.Input<string>;
+  /** Docker's config.json, which logs in to registries. @default none: images are read without a login */
+  dockerLogin?: string;
 };
 
 /**
@@ -27,7 +31,7 @@ export class Factory extends pulumi.ComponentResource {
   readonly imageIds: Record<ImageName, pulumi.Output<string>>;
 
   constructor(name: string, args: FactoryArgs, opts?: pulumi.ComponentResourceOptions) {
-    const provider = new docker.Provider("docker-host", { host: args.dockerHost });
+    const provider = new docker.Provider("docker-host", { host: args.dockerHost, registryAuth: registryAuth(args) });
     super("disinto:index:Factory", name, {}, { ...opts, providers: { docker: provider } });
 
     const { factoryName: factory, forge, agents, edge } = args;
@@ -64,4 +68,17 @@ export class Factory extends pulumi.ComponentResource {
     const volumes = new DataVolumes("data", { factory, protect: pinned }, { parent: this });
     return { factory, dockerHost, network, volumes };
   }
+}
+
+/** A login for every registry an image comes from; the token for its own, Docker's login for the others. */
+function registryAuth(args: FactoryArgs): docker.types.input.ProviderRegistryAuth[] {
+  const { images, registry, registryToken, dockerLogin } = args;
+  const sources = Object.values(images).flatMap((source) => (source.kind === "registry" ? [source] : []));
+  const servers = [...new Set(sources.map(({ reference }) => reference.server))];
+  return servers.flatMap((address): docker.types.input.ProviderRegistryAuth[] => {
+    if (address === registry.server && registryToken !== undefined) {
+      return [{ address, username: registry.username, password: pulumi.secret(registryToken) }];
+    }
+    return dockerLogin === undefined ? [] : [{ address, configFile: dockerLogin }];
+  });
 }

@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "./error.ts";
 import { type FactoryConfig, parseConfig, type RawConfig } from "./parse.ts";
@@ -32,4 +35,15 @@ export function loadConfig(): FactoryConfig {
 
 function bare(key: string): string {
   return key.slice(namespace.length);
+}
+
+/** Docker's config.json of whoever runs this, as a path that is the same on every machine where it can be. */
+export function dockerLogin(): string | undefined {
+  const { DOCKER_CONFIG } = process.env;
+  if (DOCKER_CONFIG) return ifThere(join(DOCKER_CONFIG, "config.json"));
+  return ifThere(join(homedir(), ".docker/config.json")) && "~/.docker/config.json";
+}
+
+function ifThere(file: string): string | undefined {
+  return existsSync(file) ? file : undefined;
 }

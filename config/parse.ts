@@ -11,10 +11,12 @@ export type ImageSource =
   | { kind: "build"; source?: string; platform?: string; args: Record<string, string> };
 
 /** The stack's config, checked, with every default filled in. */
-export interface FactoryConfig extends Pick<ConfigValues, "factoryName" | "dockerHost" | "forge" | "agents" | "edge"> {
+export interface FactoryConfig
+  extends Pick<ConfigValues, "factoryName" | "dockerHost" | "registry" | "forge" | "agents" | "edge"> {
   images: Record<ImageName, ImageSource>;
-  /** The secret in plain text: wrapped by whoever hands it to a resource. */
+  /** Secrets, in plain text: wrapped by whoever hands one to a resource. */
   forgeToken?: string;
+  registryToken?: string;
 }
 
 /** A stack's config as Pulumi keeps it: every value a string, structured ones as JSON. */
@@ -47,7 +49,7 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
       problems.map((problem) => onStack(problem, raw.stack)),
     );
   }
-  const { factoryName, dockerHost, forge, forgeToken, agents, edge } = parsed.data;
+  const { factoryName, dockerHost, registry, registryToken, forge, forgeToken, agents, edge } = parsed.data;
   const images = Object.fromEntries(
     imageNames.map((image) => [image, imageSource(image, parsed.data)]),
   ) as FactoryConfig["images"];
@@ -55,10 +57,12 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
     factoryName,
     images,
     dockerHost,
+    registry,
     agents,
     edge,
     ...(forge === undefined ? {} : { forge }),
     ...(forgeToken === undefined ? {} : { forgeToken }),
+    ...(registryToken === undefined ? {} : { registryToken }),
   };
 }
 

@@ -13,7 +13,7 @@ export interface KeyDocs {
 const roles = ["dev", "review", "planner", "gardener", "architect", "supervisor", "predictor"] as const;
 
 /** Keys that hold a secret, and must be set with `--secret`. */
-export const secretKeys = ["forgeToken"] as const;
+export const secretKeys = ["forgeToken", "registryToken"] as const;
 
 const imageKeyAllowed =
   "a version (v0.1.1) or a full reference (ghcr.io/disinto/agents:v0.1.1, with or without @sha256:...)";
@@ -79,8 +79,25 @@ export const configSchema = z.strictObject({
         allowed: "lower case letters, digits, and . _ - / between them",
         example: "disinto",
       }).prefault("disinto"),
+      username: pattern(/^[^\s:]+$/, {
+        description: "User that `registryToken` belongs to; GHCR takes any name with a token.",
+        allowed: "a name without spaces and colons",
+        example: "factory",
+      }).prefault("factory"),
     })
     .prefault({}),
+  registryToken: z
+    .string()
+    .min(1)
+    .meta(
+      keyDocs({
+        description: "Token that reads images from `registry.server`; other registries are read with the Docker login.",
+        allowed: "a token, set with --secret",
+        example: "",
+        unset: "the Docker login of whoever runs pulumi, where there is one",
+      }),
+    )
+    .optional(),
   dockerHost: pattern(/^(unix|tcp|ssh|npipe):\/\/.+$/, {
     description: "Docker daemon the factory runs on.",
     allowed: "an address that begins with unix://, tcp://, ssh:// or npipe://",

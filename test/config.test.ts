@@ -29,6 +29,7 @@ describe("an empty config", () => {
     expect(parse({})).toEqual({
       factoryName: "disinto",
       dockerHost: "unix:///var/run/docker.sock",
+      registry: { server: "ghcr.io", namespace: "disinto", username: "factory" },
       images: {
         agents: { kind: "build", args: {} },
         reproduce: { kind: "build", args: {} },

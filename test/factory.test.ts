@@ -1,7 +1,15 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { componentNames, containers, imageNames, images, volumes } from "../components/contract.ts";
 import { parseConfig } from "../config/parse.ts";
-import { isSecret, plain, type Registration, recordRegistrations, resolved, settled } from "./recorder.ts";
+import {
+  isSecret,
+  plain,
+  type Registration,
+  recordRegistrations,
+  resolved,
+  resolvedDigest,
+  settled,
+} from "./recorder.ts";
 
 const canary = "canary-forge-token";
 
@@ -24,7 +32,7 @@ async function register(config: Record<string, string>): Promise<Registration[]>
   const { Factory } = await import("../components/factory.ts");
   const factory = new Factory(
     "factory",
-    parseConfig({ stack: "test", values: config, secrets: new Set(["forgeToken"]) }),
+    parseConfig({ stack: "test", values: config, secrets: new Set(["forgeToken", "registryToken"]) }),
   );
   await Promise.all(Object.values(factory.imageIds).map(resolved));
   await settled();
@@ -101,11 +109,17 @@ describe("images", () => {
   test("are pulled where a version is, and kept for a rollback", () => {
     expect(ofType(pinned, "docker:index/image:Image")).toEqual([]);
     expect(ofType(pinned, "docker:index/remoteImage:RemoteImage").map(({ inputs }) => inputs)).toContainEqual({
-      name: "ghcr.io/disinto/agents:v0.1.1",
+      name: `ghcr.io/disinto/agents:v0.1.1@${resolvedDigest}`,
       keepLocally: true,
     });
     expect(inputsOf(pinned, "runner").image).toBe("sha256:pulled-agents-image");
     expect(inputsOf(pinned, "agents").image).toBe("sha256:pulled-agents-image");
+  });
+
+  test("with a digest are not looked up", async () => {
+    const agentsImage = `ghcr.io/disinto/agents:v0.1.0@sha256:${"0".repeat(64)}`;
+    const remote = ofType(await register({ agentsImage }), "docker:index/remoteImage:RemoteImage");
+    expect(remote.map(({ inputs }) => inputs.name)).toEqual([agentsImage]);
   });
 
   test("pin the code: nothing that moves is passed to a pinned container", () => {
@@ -180,6 +194,18 @@ describe("the forge's token", () => {
     for (const { inputs } of local) {
       expect(JSON.stringify([inputs.labels, inputs.name])).not.toContain(canary);
     }
+  });
+});
+
+describe("the registry's token", () => {
+  test("is a secret of the provider, for its registry alone", async () => {
+    const registrations = await register({ release: "v0.1.1", registryToken: "canary-registry-token" });
+    const holders = registrations.filter(({ inputs }) => JSON.stringify(inputs).includes("canary-registry-token"));
+    expect(holders.map(({ type }) => type)).toEqual(["pulumi:providers:docker"]);
+    expect(isSecret(holders[0]?.inputs.registryAuth)).toBe(true);
+    expect(JSON.parse(plain(holders[0]?.inputs.registryAuth) as string)).toEqual([
+      { address: "ghcr.io", username: "factory", password: "canary-registry-token" },
+    ]);
   });
 });
 

@@ -1,9 +1,19 @@
 import { existsSync } from "node:fs";
 import { aptInstall, describePlatform } from "./docker.ts";
+import { run } from "./run.ts";
 import { type Progress, SetupError } from "./step.ts";
 
+const registryPackage = "docker-registry";
+
 /** What the end-to-end tests use besides the factory itself: the file that tells it is there, and its Debian package. */
-const tools = [{ file: "/bin/busybox", debianPackage: "busybox-static" }];
+const tools = [
+  { file: "/bin/busybox", debianPackage: "busybox-static" },
+  { file: "/usr/bin/docker-registry", debianPackage: registryPackage },
+  { file: "/usr/bin/htpasswd", debianPackage: "apache2-utils" },
+  { file: "/usr/bin/openssl", debianPackage: "openssl" },
+  { file: "/usr/bin/curl", debianPackage: "curl" },
+  { file: "/etc/ssl/certs/ca-certificates.crt", debianPackage: "ca-certificates" },
+];
 
 export interface TestToolsOptions {
   env: NodeJS.ProcessEnv;
@@ -18,7 +28,19 @@ export async function setupTestTools({ env, progress }: TestToolsOptions): Promi
   if (!debianLike || !root) {
     throw new SetupError(`The tests need ${missing.join(", ")}.`, [`sudo apt-get install ${missing.join(" ")}`]);
   }
-  await progress.step("Install the tests' tools", "the tests make images of their own", (report) =>
-    aptInstall(missing, env, report),
+  await progress.step(
+    "Install the tests' tools",
+    "the tests make images and a registry of their own",
+    async (report) => {
+      await aptInstall(missing, env, report);
+      if (missing.includes(registryPackage)) await stopService(registryPackage, env);
+    },
   );
+}
+
+// Debian's package starts a registry for the whole host; the tests start theirs by themselves.
+async function stopService(name: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const withSystemPrograms = { env: { ...env, PATH: `${env.PATH ?? ""}:/usr/sbin:/sbin` } };
+  await run("update-rc.d", [name, "disable"], withSystemPrograms);
+  await run("service", [name, "stop"], withSystemPrograms);
 }

@@ -85,8 +85,8 @@ export class TestFactory {
   }
 
   /** Runs a shell command in the environment that `./factory env` prints. */
-  plain(script: string): Promise<Outcome> {
-    return this.run("sh", ["-c", `env=$(./factory env --stack ${this.stack}) && eval "$env" && ${script}`]);
+  plain(script: string, env: Record<string, string> = {}): Promise<Outcome> {
+    return this.run("sh", ["-c", `env=$(./factory env --stack ${this.stack}) && eval "$env" && ${script}`], env);
   }
 
   async git(...args: string[]): Promise<string> {
@@ -107,9 +107,19 @@ export class TestFactory {
     return JSON.parse(stdout)[0];
   }
 
+  /** Runs the Docker CLI on the tests' daemon and returns what it prints. */
+  async docker(...args: string[]): Promise<string> {
+    return (await execa("docker", args, { env: onHost })).stdout;
+  }
+
+  /** References by digest of an image on the daemon. */
+  async digestsOf(image: string): Promise<string[]> {
+    return JSON.parse(await this.docker("image", "inspect", "--format={{json .RepoDigests}}", image));
+  }
+
   /** Runs busybox on one of the factory's volumes, mounted at /v, in a container of the tiny agents image. */
   async onVolume(volume: (typeof volumes)[number], script: string): Promise<string> {
-    const image = localImageName(this.name, "agents");
+    const { Image: image } = await this.inspect("agents");
     const mount = `${this.volumeName(volume)}:/v`;
     const args = ["run", "--rm", "--network=none", "--entrypoint=/bin/sh", "-v", mount, image, "-c", script];
     return (await execa("docker", args, { env: onHost })).stdout;
@@ -182,10 +192,15 @@ function writeTinyImages(directory: string): void {
   cpSync(staticBusybox(), join(directory, "busybox"));
 }
 
-function staticBusybox(): string {
+export function staticBusybox(): string {
   const found = ["/bin/busybox", "/usr/bin/busybox"].find((file) => existsSync(file));
   if (found === undefined) throw new Error("no busybox here: ./factory test installs it (Debian: busybox-static)");
   return found;
+}
+
+/** A port of this machine that nobody uses. */
+export async function freePort(): Promise<number> {
+  return (await freePorts())[0];
 }
 
 async function freePorts(): Promise<[number, number]> {

@@ -1,0 +1,45 @@
+import { formatReference, type ImageReference } from "./reference.ts";
+
+interface Explanation {
+  pattern: RegExp;
+  what: string;
+  next: (server: string) => string;
+}
+
+// What the Docker provider says of a registry, by the words of its upstream (internal/provider, getImageDigest).
+const explanations: Explanation[] = [
+  {
+    pattern: /bad credentials|401/i,
+    what: "refuses these credentials (401)",
+    next: (server) => `pulumi config set --secret disinto:registryToken, or docker login ${server}`,
+  },
+  {
+    pattern: /403/,
+    what: "does not let these credentials read it (403)",
+    next: () =>
+      "give the token the right to read packages, or set another: pulumi config set --secret disinto:registryToken",
+  },
+  {
+    pattern: /404/,
+    what: "has no such image or version (404), or hides it from these credentials",
+    next: () => "correct the version in the stack's config, or push the image first",
+  },
+  {
+    pattern: /x509|certificate/i,
+    what: "shows a certificate that nobody known here has signed",
+    next: () => "set SSL_CERT_FILE to a bundle with the registry's CA, and give the CA to the daemon (certs.d)",
+  },
+  {
+    pattern: /connection refused|no such host|timeout|unreachable|EOF|reset by peer/i,
+    what: "cannot be reached",
+    next: () => "try again later; an image this host has already runs without the registry, as name:version@sha256:...",
+  },
+];
+
+/** Says in two lines why a reference could not be resolved to a digest, and what to do. Nothing was changed by then. */
+export function explainRegistryProblem(reference: ImageReference, message: string): string {
+  const known = explanations.find(({ pattern }) => pattern.test(message));
+  const what = known?.what ?? `answers: ${message.trim()}`;
+  const next = known?.next(reference.server) ?? "./factory preview shows whether it still does";
+  return `${formatReference(reference)}: the registry ${reference.server} ${what}. Nothing was changed.\n  fix: ${next}`;
+}

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import type { ImageName } from "../../components/contract.ts";
+import { dockerHost, freePort, staticBusybox } from "./harness.ts";
+
+/** A registry with a password, over TLS with a CA of its own, on this machine; its data lasts until `dispose`. */
+export class TestRegistry {
+  readonly namespace = `e2e-${randomBytes(4).toString("hex")}`;
+  readonly username = "reader";
+  readonly password = `canary${randomBytes(12).toString("hex")}`;
+  /** `localhost:<port>`, which the daemon trusts; the engine needs `caBundle`. */
+  readonly server: string;
+  /** File with the CAs of the system and the registry's: for SSL_CERT_FILE. */
+  readonly caBundle: string;
+  private readonly directory = mkdtempSync(join(tmpdir(), "factory-registry-"));
+  private process: ChildProcess | undefined;
+
+  private constructor(port: number) {
+    this.server = `localhost:${port}`;
+    this.caBundle = join(this.directory, "bundle.crt");
+  }
+
+  static async start(): Promise<TestRegistry> {
+    const registry = new TestRegistry(await freePort());
+    await registry.prepare();
+    await registry.restart();
+    return registry;
+  }
+
+  /** Builds the image that reports `version`, and pushes it; the daemon does not keep it. Returns its digest. */
+  async push(image: ImageName, version: string, revision = "1"): Promise<string> {
+    const context = join(this.directory, "images");
+    const reference = `${this.server}/${this.namespace}/${image}:${version}`;
+    const dockerfile = `--file=${join(context, "docker", image, "Dockerfile")}`;
+    const args = [`--build-arg=VERSION=${version}`, `--build-arg=REVISION=${revision}`, `--tag=${reference}`];
+    await this.docker("build", "--quiet", "--no-cache", "--force-rm", dockerfile, ...args, context);
+    const said = await this.docker("push", reference);
+    await this.docker("rmi", reference);
+    const digest = /digest: (sha256:[0-9a-f]{64})/.exec(said)?.[1];
+    if (digest === undefined) throw new Error(`the push of ${reference} names no digest:\n${said}`);
+    return digest;
+  }
+
+  /** Whoever asks gets "connection refused" until `restart`. */
+  async stop(): Promise<void> {
+    const running = this.process;
+    this.process = undefined;
+    if (running === undefined || running.exitCode !== null) return;
+    const ended = new Promise((resolve) => running.once("exit", resolve));
+    running.kill("SIGKILL");
+    await ended;
+  }
+
+  /** On the same port, with the same data. */
+  async restart(): Promise<void> {
+    await this.stop();
+    this.process = spawn("docker-registry", ["serve", join(this.directory, "config.yml")], { stdio: "ignore" });
+    const deadline = Date.now() + 15_000;
+    while (!(await this.answers())) {
+      if (Date.now() > deadline) throw new Error(`the registry does not answer at ${this.server}`);
+      await sleep(100);
+    }
+  }
+
+  /** Ends the registry; removes its data, and its images from the daemon: no container may run one by then. */
+  async dispose(): Promise<void> {
+    await this.stop();
+    const images = await this.docker("images", "--digests", "--format={{.Repository}}@{{.Digest}}");
+    const own = images.split("\n").filter((image) => image.startsWith(`${this.server}/${this.namespace}/`));
+    if (own.length > 0) await this.docker("rmi", ...own);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private async prepare(): Promise<void> {
+    const inside = (name: string) => join(this.directory, name);
+    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+    await execa("openssl", [
+      "req",
+      "-x509",
+      "-days=2",
+      ...key,
+      ...subject,
+      "-keyout",
+      inside("key"),
+      "-out",
+      inside("crt"),
+    ]);
+    const system = readFileSync("/etc/ssl/certs/ca-certificates.crt", "utf8");
+    writeFileSync(this.caBundle, `${system}\n${readFileSync(inside("crt"), "utf8")}`);
+    const { stdout } = await execa("htpasswd", ["-niB", this.username], { input: this.password });
+    writeFileSync(inside("htpasswd"), `${stdout.trim()}\n`);
+    const auth = Buffer.from(`${this.username}:${this.password}`).toString("base64");
+    mkdirSync(inside("docker"));
+    writeFileSync(inside("docker/config.json"), JSON.stringify({ auths: { [this.server]: { auth } } }));
+    const config = {
+      version: 0.1,
+      storage: { filesystem: { rootdirectory: inside("data") } },
+      http: { addr: this.server, tls: { certificate: inside("crt"), key: inside("key") } },
+      auth: { htpasswd: { realm: "test", path: inside("htpasswd") } },
+    };
+    writeFileSync(inside("config.yml"), JSON.stringify(config));
+    cpSync(join(import.meta.dirname, "fixtures/versioned"), inside("images"), { recursive: true });
+    cpSync(staticBusybox(), inside("images/busybox"));
+  }
+
+  /** Whether it listens, and wants a password. */
+  private answers(): Promise<boolean> {
+    const ca = readFileSync(join(this.directory, "crt"));
+    return new Promise((resolve) => {
+      const asking = request(`https://${this.server}/v2/`, { ca, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode === 401);
+      });
+      asking.on("error", () => resolve(false)).end();
+    });
+  }
+
+  private async docker(...args: string[]): Promise<string> {
+    const env = { DOCKER_HOST: dockerHost, DOCKER_CONFIG: join(this.directory, "docker"), DOCKER_BUILDKIT: "0" };
+    return (await execa("docker", args, { env })).stdout;
+  }
+}
