@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -61,6 +70,7 @@ export class TestFactory {
   /** A factory of tiny images that are not ours, on free ports, with `config` over it. */
   static async create(config: Record<string, unknown> = {}): Promise<TestFactory> {
     const factory = new TestFactory(await copyProject(), await freePorts());
+    factory.labelTinyImages();
     await factory.configure(config);
     await factory.git("init", "--quiet", "--initial-branch=main");
     await factory.git("add", "--all");
@@ -143,7 +153,16 @@ export class TestFactory {
     await remove("network", "rm", networkName(this.name));
     await remove("volume", "rm", ...volumes.map((volume) => this.volumeName(volume)));
     await remove("rmi", ...imageNames.map((image) => localImageName(this.name, image)));
+    // A second build of an image leaves the first without its tag.
+    const untagged = await this.docker("images", "--quiet", `--filter=label=${e2eLabel}=${this.name}`);
+    if (untagged !== "") await remove("rmi", ...new Set(untagged.split("\n")));
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private labelTinyImages(): void {
+    for (const image of imageNames) {
+      appendFileSync(join(this.directory, "tiny/docker", image, "Dockerfile"), `LABEL ${e2eLabel}=${this.name}\n`);
+    }
   }
 
   /** Whatever backend the caller uses: this factory's state lies in its own copy of the project. */
@@ -168,6 +187,8 @@ export class TestFactory {
     return { exitCode: exitCode ?? -1, stdout, stderr, all, duration: (performance.now() - started) / 1000 };
   }
 }
+
+const e2eLabel = "io.disinto.e2e";
 
 const onHost = { DOCKER_HOST: dockerHost };
 
