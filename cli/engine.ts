@@ -56,13 +56,42 @@ export async function openStack(stack: string, showReady = false): Promise<Works
  */
 export async function runPulumi(workspace: Workspace, verb: string, args: string[] = []): Promise<void> {
   const { exitCode } = await execa("pulumi", [verb, ...onStack(workspace), ...args], {
-    cwd: paths.root,
-    // --event-log, by which the SDK's Automation API follows an update, is among pulumi's debug commands.
-    env: { ...workspace.env, PULUMI_DEBUG_COMMANDS: "true" },
+    ...inProject(workspace),
     stdio: "inherit",
-    reject: false,
   });
   if (exitCode !== 0) throw new UserError(`pulumi ${verb} failed on stack ${workspace.stack}; it says why above.`);
+}
+
+/** How a captured run of pulumi ended, and what it printed. */
+export interface Captured {
+  failed: boolean;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs pulumi on the stack, its output captured; whether it failed is for the caller to look at. */
+export async function capturePulumi(workspace: Workspace, verb: string, args: string[] = []): Promise<Captured> {
+  const { exitCode, stdout, stderr } = await execa("pulumi", [verb, ...onStack(workspace), ...args], {
+    ...inProject(workspace),
+    stdin: "ignore",
+  });
+  return { failed: exitCode !== 0, stdout, stderr };
+}
+
+/** Asks pulumi for what it knows of the stack, as JSON; undefined where it cannot say. */
+export async function askPulumi<T>(workspace: Workspace, question: string[]): Promise<T | undefined> {
+  const { exitCode, stdout } = await execa("pulumi", [...question, "--json", "--stack", workspace.stack], {
+    ...inProject(workspace),
+    // A question that decrypts writes the salt into the stack's file: the one Pulumi may write to.
+    cwd: stackDirectory(workspace),
+    stdin: "ignore",
+  });
+  return exitCode === 0 ? (JSON.parse(stdout) as T) : undefined;
+}
+
+function inProject({ env }: Workspace) {
+  // --event-log, by which the SDK's Automation API follows an update, is among pulumi's debug commands.
+  return { cwd: paths.root, env: { ...env, PULUMI_DEBUG_COMMANDS: "true" }, reject: false } as const;
 }
 
 /** Arguments that name the stack and the file with its config. */
@@ -78,19 +107,23 @@ function keepsOwnCopy({ env, hasSecretsProvider }: Workspace): boolean {
   return env.PULUMI_BACKEND_URL === `file://${paths.state}` && !hasSecretsProvider;
 }
 
+/** Where the stack's file lies that Pulumi may write to. */
+function stackDirectory(workspace: Workspace): string {
+  return keepsOwnCopy(workspace) ? paths.stacks : paths.root;
+}
+
 function ownCopy({ stack }: StackFile): string {
   return join(paths.stacks, `Pulumi.${stack}.yaml`);
 }
 
 async function createStack(workspace: Workspace): Promise<void> {
-  const own = keepsOwnCopy(workspace);
-  if (own) {
+  if (keepsOwnCopy(workspace)) {
     mkdirSync(paths.stacks, { recursive: true });
     copyFileSync(join(paths.root, "Pulumi.yaml"), join(paths.stacks, "Pulumi.yaml"));
     copyFileSync(workspace.file, ownCopy(workspace));
   }
   const created = await execa("pulumi", ["stack", "select", "--create", workspace.stack], {
-    cwd: own ? paths.stacks : paths.root,
+    cwd: stackDirectory(workspace),
     env: workspace.env,
     stdin: "ignore",
     reject: false,

@@ -1,6 +1,16 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Command } from "commander";
-import { openStack, runPulumi } from "./engine.ts";
+import { askPulumi, capturePulumi, openStack, runPulumi, type Workspace } from "./engine.ts";
+import { UserError } from "./error.ts";
 import { type StackOptions, stackOption } from "./options.ts";
+import { compareConfig, type HistoryEntry, type StackConfig, secretValues } from "./preview-config.ts";
+import { readEvents } from "./preview-events.ts";
+import { formatPreview, type Preview } from "./preview-markdown.ts";
+import { formatSetupError, SetupError } from "./setup/index.ts";
+
+type PreviewOptions = StackOptions & { diff?: boolean; markdown?: boolean };
 
 export function registerPreview(program: Command): void {
   program
@@ -8,7 +18,52 @@ export function registerPreview(program: Command): void {
     .description("show what `up` would change")
     .addOption(stackOption())
     .option("--diff", "show every property that changes")
-    .action(async ({ stack, diff }: StackOptions & { diff?: boolean }) => {
-      await runPulumi(await openStack(stack), "preview", diff ? ["--diff"] : []);
-    });
+    .option("--markdown", "print a comment for a pull request, and nothing else, on stdout")
+    .action(({ stack, diff, markdown }: PreviewOptions) => (markdown ? comment(stack) : show(stack, diff)));
+}
+
+async function show(stack: string, diff = false): Promise<void> {
+  await runPulumi(await openStack(stack), "preview", diff ? ["--diff"] : []);
+}
+
+/** Prints the comment, of a preview that failed as well, which then still fails. */
+async function comment(stack: string): Promise<void> {
+  let workspace: Workspace;
+  try {
+    workspace = await openStack(stack);
+  } catch (error) {
+    console.log(formatPreview(brokenOff(stack, error)));
+    throw error;
+  }
+  const preview = await readPreview(workspace);
+  console.log(formatPreview(preview));
+  if (preview.errors.length > 0) throw new UserError(`pulumi preview failed on stack ${stack}; the comment says why.`);
+}
+
+/** What ended before pulumi could say anything: the stack's file, or the set-up. */
+function brokenOff(stack: string, error: unknown): Preview {
+  const message = error instanceof SetupError ? formatSetupError(error) : (error as Error).message;
+  return { stack, steps: [], errors: [message], diff: "", config: { kind: "unknown" }, secrets: [] };
+}
+
+async function readPreview(workspace: Workspace): Promise<Preview> {
+  const directory = mkdtempSync(join(tmpdir(), "factory-"));
+  try {
+    const log = join(directory, "events.jsonl");
+    const run = await capturePulumi(workspace, "preview", ["--diff", "--color=never", "--event-log", log]);
+    const { steps, errors } = readEvents(existsSync(log) ? readFileSync(log, "utf8") : "");
+    const unexplained = run.failed && errors.length === 0 ? [`${run.stdout}\n${run.stderr}`.trim()] : [];
+    const failures = run.failed ? [...errors, ...unexplained] : [];
+    return { stack: workspace.stack, steps, errors: failures, diff: run.stdout, ...(await readConfig(workspace)) };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Secrets are decrypted to see whether they changed, and to keep them out of the comment. */
+async function readConfig(workspace: Workspace): Promise<Pick<Preview, "config" | "secrets">> {
+  const current = await askPulumi<StackConfig>(workspace, ["config", "--show-secrets"]);
+  const history = await askPulumi<HistoryEntry[]>(workspace, ["stack", "history", "--show-secrets", "--page-size=100"]);
+  const deployed = (history ?? []).map(({ config }) => config);
+  return { config: compareConfig(current, history), secrets: secretValues(current ?? {}, ...deployed) };
 }
