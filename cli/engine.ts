@@ -1,4 +1,5 @@
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { UserError } from "./error.ts";
@@ -10,6 +11,8 @@ import { readStackFile, type StackFile } from "./stack-file.ts";
 export interface Workspace extends StackFile {
   /** Environment in which a plain `pulumi` finds its engine, its backend and its passphrase. */
   env: Environment;
+  /** File with the config, where it is not the stack's own. */
+  configFile?: string;
 }
 
 /** Sets up the engine and its state alone: enough for pulumi commands that touch no container. */
@@ -48,6 +51,19 @@ export async function openStack(stack: string, showReady = false): Promise<Works
   const workspace = { ...file, env };
   await createStack(workspace);
   return workspace;
+}
+
+/** The same stack with another content of its file, which is written. */
+export function saveStackFile(workspace: Workspace, changed: StackFile): Workspace {
+  writeFileSync(changed.file, changed.text);
+  const saved = { ...workspace, ...changed };
+  copyStackFile(saved);
+  return saved;
+}
+
+/** What the history says of an update: what it was, and by whom. */
+export function historyMessage(what: string): string[] {
+  return ["--message", `${what} by ${userInfo().username}@${hostname()}`];
 }
 
 /**
@@ -96,7 +112,8 @@ function inProject({ env }: Workspace) {
 
 /** Arguments that name the stack and the file with its config. */
 function onStack(workspace: Workspace): string[] {
-  return ["--stack", workspace.stack, ...(keepsOwnCopy(workspace) ? ["--config-file", ownCopy(workspace)] : [])];
+  const file = workspace.configFile ?? (keepsOwnCopy(workspace) ? ownCopy(workspace) : undefined);
+  return ["--stack", workspace.stack, ...(file === undefined ? [] : ["--config-file", file])];
 }
 
 /**
@@ -116,12 +133,15 @@ function ownCopy({ stack }: StackFile): string {
   return join(paths.stacks, `Pulumi.${stack}.yaml`);
 }
 
+function copyStackFile(workspace: Workspace): void {
+  if (!keepsOwnCopy(workspace)) return;
+  mkdirSync(paths.stacks, { recursive: true });
+  copyFileSync(join(paths.root, "Pulumi.yaml"), join(paths.stacks, "Pulumi.yaml"));
+  copyFileSync(workspace.file, ownCopy(workspace));
+}
+
 async function createStack(workspace: Workspace): Promise<void> {
-  if (keepsOwnCopy(workspace)) {
-    mkdirSync(paths.stacks, { recursive: true });
-    copyFileSync(join(paths.root, "Pulumi.yaml"), join(paths.stacks, "Pulumi.yaml"));
-    copyFileSync(workspace.file, ownCopy(workspace));
-  }
+  copyStackFile(workspace);
   const created = await execa("pulumi", ["stack", "select", "--create", workspace.stack], {
     cwd: stackDirectory(workspace),
     env: workspace.env,

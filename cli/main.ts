@@ -5,8 +5,10 @@ import { registerDestroy } from "./destroy.ts";
 import { registerDocs } from "./docs.ts";
 import { registerEnv } from "./env.ts";
 import { UserError } from "./error.ts";
+import { registerHistory } from "./history.ts";
 import { registerPreview } from "./preview.ts";
 import { registerPulumi } from "./pulumi.ts";
+import { registerRollback } from "./rollback.ts";
 import { formatSetupError, SetupError } from "./setup/index.ts";
 import { registerSetup } from "./setup.ts";
 import { registerStatus } from "./status.ts";
@@ -25,6 +27,8 @@ const program = new Command("factory")
 for (const register of [
   registerUp,
   registerPreview,
+  registerRollback,
+  registerHistory,
   registerStatus,
   registerDestroy,
   registerSetup,

@@ -1,3 +1,8 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { capturePulumi, type Workspace } from "./engine.ts";
+
 /** A resource as the state has it, or as the program wants it. */
 export interface ResourceState {
   inputs: Record<string, unknown>;
@@ -71,4 +76,27 @@ function stepOf({ op, urn, type, old, new: wanted }: Metadata): Step[] {
 function stateOf(state: EventState | null | undefined): ResourceState | undefined {
   if (!state?.inputs) return undefined;
   return { inputs: state.inputs, outputs: state.outputs ?? {}, retainOnDelete: state.retainOnDelete ?? false };
+}
+
+/** What a preview found. */
+export interface PreviewRun {
+  steps: Step[];
+  /** Why it failed; empty where it did not. */
+  errors: string[];
+  /** What `pulumi preview --diff` printed, without colours. */
+  diff: string;
+}
+
+/** Runs a preview, its output captured. */
+export async function capturePreview(workspace: Workspace): Promise<PreviewRun> {
+  const directory = mkdtempSync(join(tmpdir(), "factory-"));
+  try {
+    const log = join(directory, "events.jsonl");
+    const run = await capturePulumi(workspace, "preview", ["--diff", "--color=never", "--event-log", log]);
+    const { steps, errors } = readEvents(existsSync(log) ? readFileSync(log, "utf8") : "");
+    const unexplained = run.failed && errors.length === 0 ? [`${run.stdout}\n${run.stderr}`.trim()] : [];
+    return { steps, errors: run.failed ? [...errors, ...unexplained] : [], diff: run.stdout };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }

@@ -1,16 +1,11 @@
 import { volumes } from "../components/contract.ts";
+import { type ConfigChanges, secretMark } from "./config-changes.ts";
 import { type Change, readComponents, readRestarts } from "./preview-components.ts";
-import { type ConfigChanges, secretMark } from "./preview-config.ts";
-import type { Step } from "./preview-events.ts";
+import type { PreviewRun, Step } from "./preview-events.ts";
 
 /** A preview, ready to be told. */
-export interface Preview {
+export interface Preview extends PreviewRun {
   stack: string;
-  steps: Step[];
-  /** Why the preview failed; empty where it did not. */
-  errors: string[];
-  /** What `pulumi preview --diff` printed, without colours. */
-  diff: string;
   config: ConfigChanges;
   /** Values that must not be shown, whatever text they turn up in. */
   secrets: string[];

@@ -1,12 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Command } from "commander";
-import { askPulumi, capturePulumi, openStack, runPulumi, type Workspace } from "./engine.ts";
+import { compareConfig, type StackConfig, secretValues } from "./config-changes.ts";
+import { askPulumi, openStack, runPulumi, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
+import { askHistory } from "./history.ts";
 import { type StackOptions, stackOption } from "./options.ts";
-import { compareConfig, type HistoryEntry, type StackConfig, secretValues } from "./preview-config.ts";
-import { readEvents } from "./preview-events.ts";
+import { capturePreview } from "./preview-events.ts";
 import { formatPreview, type Preview } from "./preview-markdown.ts";
 import { formatSetupError, SetupError } from "./setup/index.ts";
 
@@ -47,23 +45,14 @@ function brokenOff(stack: string, error: unknown): Preview {
 }
 
 async function readPreview(workspace: Workspace): Promise<Preview> {
-  const directory = mkdtempSync(join(tmpdir(), "factory-"));
-  try {
-    const log = join(directory, "events.jsonl");
-    const run = await capturePulumi(workspace, "preview", ["--diff", "--color=never", "--event-log", log]);
-    const { steps, errors } = readEvents(existsSync(log) ? readFileSync(log, "utf8") : "");
-    const unexplained = run.failed && errors.length === 0 ? [`${run.stdout}\n${run.stderr}`.trim()] : [];
-    const failures = run.failed ? [...errors, ...unexplained] : [];
-    return { stack: workspace.stack, steps, errors: failures, diff: run.stdout, ...(await readConfig(workspace)) };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  const [preview, config] = [await capturePreview(workspace), await readConfig(workspace)];
+  return { stack: workspace.stack, ...preview, ...config };
 }
 
 /** Secrets are decrypted to see whether they changed, and to keep them out of the comment. */
 async function readConfig(workspace: Workspace): Promise<Pick<Preview, "config" | "secrets">> {
   const current = await askPulumi<StackConfig>(workspace, ["config", "--show-secrets"]);
-  const history = await askPulumi<HistoryEntry[]>(workspace, ["stack", "history", "--show-secrets", "--page-size=100"]);
+  const history = await askHistory(workspace);
   const deployed = (history ?? []).map(({ config }) => config);
   return { config: compareConfig(current, history), secrets: secretValues(current ?? {}, ...deployed) };
 }

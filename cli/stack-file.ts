@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { parse, parseDocument } from "yaml";
+import { type ImageName, imageNames } from "../components/contract.ts";
 import { type FactoryConfig, parseConfig, type RawConfig } from "../config/parse.ts";
 import { UserError } from "./error.ts";
 import { paths } from "./paths.ts";
@@ -9,11 +10,18 @@ import { paths } from "./paths.ts";
 export interface StackFile {
   stack: string;
   file: string;
+  text: string;
   /** Secrets in it are not decrypted: a secret's value here is a placeholder. */
   config: FactoryConfig;
   /** Whether the file itself says what encrypts its secrets. */
   hasSecretsProvider: boolean;
 }
+
+/** Keys that say which images run. */
+export const imageKeys = ["release", ...imageNames.map((image) => `${image}Image` as const)] as const;
+
+/** Their values; a key without one is not in the file. */
+export type ImageKeys = Partial<Record<"release" | `${ImageName}Image`, string>>;
 
 const namespace = "disinto:";
 
@@ -23,7 +31,33 @@ const namespace = "disinto:";
  */
 export function readStackFile(stack: string): StackFile {
   const file = join(paths.root, `Pulumi.${stack}.yaml`);
-  const content = parseYaml(stack, file);
+  return parseStackFile(stack, file, readText(stack, file));
+}
+
+/** The image keys as the file has them. */
+export function readImageKeys({ text }: StackFile): ImageKeys {
+  const { config = {} } = parse(text) as StackFileContent;
+  return Object.fromEntries(
+    imageKeys.flatMap((key) => (`${namespace}${key}` in config ? [[key, String(config[`${namespace}${key}`])]] : [])),
+  );
+}
+
+/**
+ * The same file with these image keys and no others; every other line stays as it is. Nothing is written.
+ * @throws ConfigError with all that would be wrong in it
+ */
+export function withImageKeys({ stack, file, text }: StackFile, keys: ImageKeys): StackFile {
+  const document = parseDocument(text);
+  for (const key of imageKeys) {
+    const path = ["config", `${namespace}${key}`];
+    if (keys[key] === undefined) document.deleteIn(path);
+    else document.setIn(path, keys[key]);
+  }
+  return parseStackFile(stack, file, document.toString({ lineWidth: 0 }));
+}
+
+function parseStackFile(stack: string, file: string, text: string): StackFile {
+  const content = parseYaml(stack, text);
   const own = Object.entries(content.config ?? {}).filter(([key]) => key.startsWith(namespace));
   const raw: RawConfig = { stack, values: {}, secrets: new Set() };
   const secrets = new Set<string>();
@@ -35,6 +69,7 @@ export function readStackFile(stack: string): StackFile {
   return {
     stack,
     file,
+    text,
     config: parseConfig({ ...raw, secrets }),
     hasSecretsProvider: content.encryptionsalt !== undefined || content.secretsprovider !== undefined,
   };
@@ -46,10 +81,9 @@ interface StackFileContent {
   secretsprovider?: string;
 }
 
-function parseYaml(stack: string, file: string): StackFileContent {
-  let text: string;
+function readText(stack: string, file: string): string {
   try {
-    text = readFileSync(file, "utf8");
+    return readFileSync(file, "utf8");
   } catch {
     throw new UserError(
       `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ")}.\n` +
@@ -57,6 +91,9 @@ function parseYaml(stack: string, file: string): StackFileContent {
       2,
     );
   }
+}
+
+function parseYaml(stack: string, text: string): StackFileContent {
   try {
     return (parse(text) ?? {}) as StackFileContent;
   } catch (error) {

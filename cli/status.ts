@@ -11,6 +11,7 @@ import {
 import { docker, inspect } from "./docker.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";
 import { readStackFile } from "./stack-file.ts";
+import { tableStyle } from "./table.ts";
 
 /** What runs of a component; null where its container does not exist. */
 interface ComponentStatus {
@@ -100,8 +101,7 @@ async function volumeSizes(host: string): Promise<Map<string, string>> {
 }
 
 function formatStatus({ factory, components, volumes }: FactoryStatus): string {
-  const colour = process.stdout.isTTY && !process.env.NO_COLOR;
-  const style = colour ? {} : { head: [], border: [] };
+  const style = tableStyle();
   const containers = new Table({
     head: ["component", "version", "digest", "state", "health", "since"],
     style,

@@ -1,16 +1,16 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { baseImage } from "../config/base-image.ts";
-import type { ImageSource } from "../config/parse.ts";
-import { formatReference, type ImageReference } from "../config/reference.ts";
-import { explainRegistryProblem } from "../config/registry-problem.ts";
+import type { BuiltImage } from "../config/parse.ts";
+import { formatReference } from "../config/reference.ts";
 import { type ImageName, localImageName } from "./contract.ts";
+import type { PinnedImage, RunnableImage } from "./image-digests.ts";
 import type { ImageLabels } from "./labels.ts";
 
 export interface FactoryImageArgs {
   factory: string;
   image: ImageName;
-  source: ImageSource;
+  source: RunnableImage;
 }
 
 /** One of the factory's images: pulled from a registry, or built on the Docker host. */
@@ -27,25 +27,12 @@ export class FactoryImage extends pulumi.ComponentResource {
   }
 
   /** By digest: the daemon never pulls a tag again that it has, and a tag can move. */
-  private pull(name: string, { reference }: Extract<ImageSource, { kind: "registry" }>): pulumi.Output<string> {
-    const pinned =
-      reference.digest === undefined
-        ? pulumi.interpolate`${formatReference(reference)}@${this.resolve(reference)}`
-        : formatReference(reference);
-    return new docker.RemoteImage(name, { name: pinned, keepLocally: true }, { parent: this }).imageId;
+  private pull(name: string, { reference }: PinnedImage): pulumi.Output<string> {
+    return new docker.RemoteImage(name, { name: formatReference(reference), keepLocally: true }, { parent: this })
+      .imageId;
   }
 
-  private resolve(reference: ImageReference): pulumi.Output<string> {
-    const digest = docker.getRegistryImage({ name: formatReference(reference) }, { parent: this }).then(
-      ({ sha256Digest }) => sha256Digest,
-      (error: Error) => {
-        throw new pulumi.RunError(explainRegistryProblem(reference, error.message));
-      },
-    );
-    return pulumi.output(digest);
-  }
-
-  private build(name: string, args: FactoryImageArgs, source: Extract<ImageSource, { kind: "build" }>) {
+  private build(name: string, args: FactoryImageArgs, source: BuiltImage) {
     const image = new docker.Image(
       name,
       { imageName: localImageName(args.factory, args.image), skipPush: true, build: buildOf(args.image, source) },
@@ -55,10 +42,10 @@ export class FactoryImage extends pulumi.ComponentResource {
   }
 }
 
-function labelsOf(source: ImageSource): ImageLabels {
-  if (source.kind === "build") return { configured: `build:${source.source ?? embeddedSource}`, version: localVersion };
+function labelsOf(source: RunnableImage): ImageLabels {
+  if (source.kind === "build") return { reference: `build:${source.source ?? embeddedSource}`, version: localVersion };
   const { tag, digest } = source.reference;
-  return { configured: source.configured, version: tag ?? digest ?? "" };
+  return { reference: formatReference(source.reference), version: tag ?? digest };
 }
 
 const localVersion = "dev";
@@ -67,7 +54,7 @@ const localVersion = "dev";
 const embeddedSource = "docker";
 
 /** The context is the checkout, or `docker/` here; the Dockerfile is below its `docker/<image>`, or ours. */
-function buildOf(image: ImageName, { source, platform, args }: Extract<ImageSource, { kind: "build" }>) {
+function buildOf(image: ImageName, { source, platform, args }: BuiltImage) {
   const embedded: Record<string, string> = source === undefined ? { BASE_IMAGE: baseImage, VERSION: localVersion } : {};
   return {
     context: source ?? embeddedSource,

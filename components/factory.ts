@@ -3,36 +3,36 @@ import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
 import { Agents } from "./agents.ts";
 import type { Surroundings } from "./container.ts";
-import { type ImageName, networkName } from "./contract.ts";
+import { type ImageName, imageNames, networkName } from "./contract.ts";
 import { DataVolumes } from "./data-volumes.ts";
 import { Edge } from "./edge.ts";
 import { FactoryImage } from "./factory-image.ts";
+import type { RunnableImage } from "./image-digests.ts";
 import { factoryLabels } from "./labels.ts";
+import { recordRelease } from "./release-record.ts";
 import { Reproduce } from "./reproduce.ts";
 import { Runner } from "./runner.ts";
 
-export type FactoryArgs = Omit<FactoryConfig, "forgeToken" | "registryToken"> & {
+export type FactoryArgs = Omit<FactoryConfig, "forgeToken" | "registryToken" | "registry" | "images"> & {
+  images: Record<ImageName, RunnableImage>;
   /** @default none: the agents start, and say in their heartbeat that they have no forge */
   forgeToken?: pulumi.Input<string>;
-  /** Reads images from `registry.server`. @default none: `dockerLogin` counts there too */
-  registryToken?: pulumi.Input<string>;
-  /** Docker's config.json, which logs in to registries. @default none: images are read without a login */
-  dockerLogin?: string;
 };
 
 /**
  * A factory: its images, data volumes, network, and the four containers.
  *
  * @example
- * new Factory("factory", loadConfig());
+ * const host = createDockerHost("docker-host", config);
+ * const images = await resolveDigests(config.images, host);
+ * new Factory("factory", { ...config, images }, { providers: { docker: host } });
  */
 export class Factory extends pulumi.ComponentResource {
   /** ID of the image each component runs. */
   readonly imageIds: Record<ImageName, pulumi.Output<string>>;
 
   constructor(name: string, args: FactoryArgs, opts?: pulumi.ComponentResourceOptions) {
-    const provider = new docker.Provider("docker-host", { host: args.dockerHost, registryAuth: registryAuth(args) });
-    super("disinto:index:Factory", name, {}, { ...opts, providers: { docker: provider } });
+    super("disinto:index:Factory", name, {}, opts);
 
     const { factoryName: factory, forge, agents, edge } = args;
     const forgeToken = args.forgeToken === undefined ? undefined : pulumi.secret(args.forgeToken);
@@ -46,13 +46,30 @@ export class Factory extends pulumi.ComponentResource {
       { ...around, image: images.agents, agents, forge, forgeToken },
       { parent: this },
     );
-    new Runner("runner", { ...around, image: images.agents, resources: agents.resources }, { parent: this });
-    new Reproduce(
+    const runner = new Runner(
+      "runner",
+      { ...around, image: images.agents, resources: agents.resources },
+      { parent: this },
+    );
+    const reproduce = new Reproduce(
       "reproduce",
       { ...around, image: images.reproduce, resources: agents.resources, forge, forgeToken },
       { parent: this },
     );
-    new Edge("edge", { ...around, image: images.edge, edge, forge }, { parent: this, dependsOn: theAgents });
+    const theEdge = new Edge(
+      "edge",
+      { ...around, image: images.edge, edge, forge },
+      { parent: this, dependsOn: theAgents },
+    );
+
+    const pulled = imageNames.filter((key) => args.images[key].kind === "registry");
+    if (pulled.length > 0) {
+      recordRelease(
+        "release-record",
+        { factory, dockerHost: args.dockerHost, images: pulled.map((key) => [key, images[key]]) },
+        { parent: this, dependsOn: [theAgents, runner, reproduce, theEdge] },
+      );
+    }
 
     this.imageIds = { agents: images.agents.id, reproduce: images.reproduce.id, edge: images.edge.id };
     this.registerOutputs({ imageIds: this.imageIds });
@@ -68,17 +85,4 @@ export class Factory extends pulumi.ComponentResource {
     const volumes = new DataVolumes("data", { factory, protect: pinned }, { parent: this });
     return { factory, dockerHost, network, volumes };
   }
-}
-
-/** A login for every registry an image comes from; the token for its own, Docker's login for the others. */
-function registryAuth(args: FactoryArgs): docker.types.input.ProviderRegistryAuth[] {
-  const { images, registry, registryToken, dockerLogin } = args;
-  const sources = Object.values(images).flatMap((source) => (source.kind === "registry" ? [source] : []));
-  const servers = [...new Set(sources.map(({ reference }) => reference.server))];
-  return servers.flatMap((address): docker.types.input.ProviderRegistryAuth[] => {
-    if (address === registry.server && registryToken !== undefined) {
-      return [{ address, username: registry.username, password: pulumi.secret(registryToken) }];
-    }
-    return dockerLogin === undefined ? [] : [{ address, configFile: dockerLogin }];
-  });
 }

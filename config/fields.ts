@@ -9,6 +9,8 @@ export interface Field {
   byDefault?: unknown;
   /** Keys below it, where it is structured. */
   keys: string[];
+  /** Whether it is a number. */
+  isNumber: boolean;
 }
 
 /** The field at a path of the config; undefined where the schema knows none. */
@@ -22,7 +24,8 @@ export function fieldAt(path: readonly PropertyKey[]): Field | undefined {
 }
 
 function describe(schema: z.core.$ZodType): Field {
-  const field: Field = { schema, keys: Object.keys(shapeOf(schema) ?? {}) };
+  const isNumber = definitionOf(layers(schema).at(-1) ?? schema).type === "number";
+  const field: Field = { schema, keys: Object.keys(shapeOf(schema) ?? {}), isNumber };
   for (const layer of layers(schema)) {
     const docs = (layer as z.ZodType).meta() as KeyDocs | undefined;
     if (docs?.description !== undefined) field.docs ??= docs;

@@ -5,14 +5,27 @@ import { fieldAt } from "./fields.ts";
 import { completeVersion, type ImageReference, isBareVersion, parseReference } from "./reference.ts";
 import { type ConfigValues, configSchema, secretKeys } from "./schema.ts";
 
+/** An image that is pulled. */
+export interface RegistryImage {
+  kind: "registry";
+  reference: ImageReference;
+}
+
+/** An image that is built on the Docker host. */
+export interface BuiltImage {
+  kind: "build";
+  /** The checkout it is built from. @default this project */
+  source?: string;
+  platform?: string;
+  args: Record<string, string>;
+}
+
 /** Where an image comes from. */
-export type ImageSource =
-  | { kind: "registry"; configured: string; reference: ImageReference }
-  | { kind: "build"; source?: string; platform?: string; args: Record<string, string> };
+export type ImageSource = RegistryImage | BuiltImage;
 
 /** The stack's config, checked, with every default filled in. */
 export interface FactoryConfig
-  extends Pick<ConfigValues, "factoryName" | "dockerHost" | "registry" | "forge" | "agents" | "edge"> {
+  extends Pick<ConfigValues, "factoryName" | "keepReleases" | "dockerHost" | "registry" | "forge" | "agents" | "edge"> {
   images: Record<ImageName, ImageSource>;
   /** Secrets, in plain text: wrapped by whoever hands one to a resource. */
   forgeToken?: string;
@@ -49,13 +62,15 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
       problems.map((problem) => onStack(problem, raw.stack)),
     );
   }
-  const { factoryName, dockerHost, registry, registryToken, forge, forgeToken, agents, edge } = parsed.data;
+  const { factoryName, keepReleases, dockerHost, registry, registryToken, forge, forgeToken, agents, edge } =
+    parsed.data;
   const images = Object.fromEntries(
     imageNames.map((image) => [image, imageSource(image, parsed.data)]),
   ) as FactoryConfig["images"];
   return {
     factoryName,
     images,
+    keepReleases,
     dockerHost,
     registry,
     agents,
@@ -80,7 +95,7 @@ function imageSource(image: ImageName, values: ConfigValues): ImageSource {
   const reference = isBareVersion(configured)
     ? completeVersion(configured, image, values.registry)
     : (parseReference(configured) as ImageReference);
-  return { kind: "registry", configured, reference };
+  return { kind: "registry", reference };
 }
 
 function decode({ values }: RawConfig): { value: Record<string, unknown>; problems: Problem[] } {
@@ -89,7 +104,7 @@ function decode({ values }: RawConfig): { value: Record<string, unknown>; proble
   for (const [key, text] of Object.entries(values)) {
     const field = fieldAt([key]);
     if (field === undefined || field.keys.length === 0) {
-      value[key] = text;
+      value[key] = field?.isNumber && /^\d+$/.test(text) ? Number(text) : text;
       continue;
     }
     try {
@@ -189,6 +204,8 @@ function imageProblems(values: Record<string, string>): Problem[] {
     if (key === "release") return problem("is not a version");
     const reference = parseReference(value);
     if (reference === undefined) return problem("is not an image reference");
+    const another = imageNames.find((image) => image === reference.repository.split("/").at(-1));
+    if (another !== undefined && key !== `${another}Image`) return problem(`is the image of ${another}`);
     if (reference.digest !== undefined) return [];
     if (reference.tag === undefined) return problem("has no version");
     if (reference.tag === "latest") return problem("pins nothing: latest is whatever was pushed last");

@@ -11,6 +11,11 @@ export interface ImageReference {
   digest?: string;
 }
 
+/** A reference that names one image, for ever. */
+export interface PinnedReference extends ImageReference {
+  digest: string;
+}
+
 /** Where a bare version is completed from. */
 export interface Registry {
   server: string;
@@ -48,7 +53,7 @@ export function completeVersion(version: string, image: string, registry: Regist
   return { server: registry.server, repository: `${registry.namespace}/${image}`, tag: version };
 }
 
-/** The reference as Docker writes it. */
+/** The reference as Docker writes it: images of Docker Hub without a registry. */
 export function formatReference({ server, repository, tag, digest }: ImageReference): string {
-  return `${server}/${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
+  return `${server === "docker.io" ? "" : `${server}/`}${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
 }

@@ -36,10 +36,25 @@ const explanations: Explanation[] = [
   },
 ];
 
-/** Says in two lines why a reference could not be resolved to a digest, and what to do. Nothing was changed by then. */
-export function explainRegistryProblem(reference: ImageReference, message: string): string {
+/** A reference whose digest could not be looked up, and what the provider said of it. */
+export interface FailedLookup {
+  reference: ImageReference;
+  message: string;
+}
+
+/** Says why references could not be resolved to digests, and what to do: once for all that have the same problem. */
+export function explainRegistryProblems(failures: FailedLookup[]): string {
+  const references = new Map<string, string[]>();
+  for (const { reference, message } of failures) {
+    const explanation = explain(reference.server, message);
+    references.set(explanation, [...(references.get(explanation) ?? []), formatReference(reference)]);
+  }
+  return [...references].map(([explanation, names]) => `${names.join(", ")}: ${explanation}`).join("\n");
+}
+
+function explain(server: string, message: string): string {
   const known = explanations.find(({ pattern }) => pattern.test(message));
   const what = known?.what ?? `answers: ${message.trim()}`;
-  const next = known?.next(reference.server) ?? "./factory preview shows whether it still does";
-  return `${formatReference(reference)}: the registry ${reference.server} ${what}. Nothing was changed.\n  fix: ${next}`;
+  const next = known?.next(server) ?? "./factory preview shows whether it still does";
+  return `the registry ${server} ${what}.\n  fix: ${next}`;
 }

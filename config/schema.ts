@@ -54,9 +54,9 @@ const resources = z
 
 /** The stack config, key by key, below the namespace `disinto`. */
 export const configSchema = z.strictObject({
-  factoryName: pattern(/^[a-z0-9][a-z0-9_-]{0,39}$/, {
-    description: "Name of the factory; the names of its containers, network and volumes begin with it.",
-    allowed: "up to 40 lower case letters, digits, - and _, the first a letter or a digit",
+  factoryName: pattern(/^(?=.{1,40}$)[a-z0-9]+((_|__|-+)[a-z0-9]+)*$/, {
+    description: "Name of the factory; the names of its containers, network, volumes and kept images begin with it.",
+    allowed: "up to 40 lower case letters and digits, with - or _ between them",
     example: "disinto",
   }).prefault("disinto"),
   release: imageKey(
@@ -98,6 +98,12 @@ export const configSchema = z.strictObject({
       }),
     )
     .optional(),
+  keepReleases: whole(
+    1,
+    100,
+    3,
+    "Releases whose images stay on the Docker host for a rollback, what runs now among them; `./factory up` removes older ones.",
+  ),
   dockerHost: pattern(/^(unix|tcp|ssh|npipe):\/\/.+$/, {
     description: "Docker daemon the factory runs on.",
     allowed: "an address that begins with unix://, tcp://, ssh:// or npipe://",

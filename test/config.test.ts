@@ -28,6 +28,7 @@ describe("an empty config", () => {
   test("is a factory named disinto, built locally, with every default", () => {
     expect(parse({})).toEqual({
       factoryName: "disinto",
+      keepReleases: 3,
       dockerHost: "unix:///var/run/docker.sock",
       registry: { server: "ghcr.io", namespace: "disinto", username: "factory" },
       images: {
@@ -83,6 +84,7 @@ describe("images", () => {
     ["latest", "ghcr.io/disinto/agents:latest", "pins nothing: latest is whatever was pushed last"],
     ["no version", "ghcr.io/disinto/agents", "has no version"],
     ["upper case", "ghcr.io/Disinto/agents:v1", "is not an image reference"],
+    ["another image", "ghcr.io/disinto/edge:v0.1.1", "is the image of edge"],
     ["a short digest", "ghcr.io/disinto/agents@sha256:abc", "is not an image reference"],
     ["a build's metadata", "v0.1.1+dirty", "is not an image reference"],
   ])("%s is refused", (_, value, complaint) => {
@@ -98,6 +100,14 @@ describe("images", () => {
 
   runnerImage: unknown key: the runner runs the agents' image, always; set agentsImage
     fix: pulumi config --stack test rm --path 'disinto:runnerImage'`);
+  });
+});
+
+describe("numbers", () => {
+  test("are read where a plain key is one", () => {
+    expect(parse({ keepReleases: "5" }).keepReleases).toBe(5);
+    expect(parse({}).keepReleases).toBe(3);
+    expect(messageOf({ keepReleases: "many" })).toContain('keepReleases: "many" is not allowed');
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { countChanges } from "../cli/apply.ts";
 import { countGo, countVitest, summary } from "../cli/test.ts";
-import { countChanges } from "../cli/up.ts";
 
 describe("the closing line", () => {
   test("names what was skipped only where something was", () => {

@@ -29,11 +29,13 @@ beforeAll(async () => {
 
 async function register(config: Record<string, string>): Promise<Registration[]> {
   const registrations = await recordRegistrations();
+  const { createDockerHost } = await import("../components/docker-host.ts");
   const { Factory } = await import("../components/factory.ts");
-  const factory = new Factory(
-    "factory",
-    parseConfig({ stack: "test", values: config, secrets: new Set(["forgeToken", "registryToken"]) }),
-  );
+  const { resolveDigests } = await import("../components/image-digests.ts");
+  const checked = parseConfig({ stack: "test", values: config, secrets: new Set(["forgeToken", "registryToken"]) });
+  const host = createDockerHost("docker-host", checked);
+  const images = await resolveDigests(checked.images, host);
+  const factory = new Factory("factory", { ...checked, images }, { providers: { docker: host } });
   await Promise.all(Object.values(factory.imageIds).map(resolved));
   await settled();
   return registrations;
@@ -116,6 +118,16 @@ describe("images", () => {
     expect(inputsOf(pinned, "agents").image).toBe("sha256:pulled-agents-image");
   });
 
+  test("of a release are tagged when its containers are healthy, with version and time", () => {
+    const record = ofType(pinned, "command:local:Command").find(({ name }) => name === "release-record");
+    expect(record?.inputs).toMatchObject({
+      create: expect.stringContaining('docker tag "$agents" "acme/agents:v0.1.1-$now"'),
+      environment: { agents: "sha256:pulled-agents-image", edge: "sha256:pulled-edge-image" },
+      triggers: ["sha256:pulled-agents-image", "sha256:pulled-reproduce-image", "sha256:pulled-edge-image"],
+    });
+    expect(ofType(local, "command:local:Command").map(({ name }) => name)).not.toContain("release-record");
+  });
+
   test("with a digest are not looked up", async () => {
     const agentsImage = `ghcr.io/disinto/agents:v0.1.0@sha256:${"0".repeat(64)}`;
     const remote = ofType(await register({ agentsImage }), "docker:index/remoteImage:RemoteImage");
@@ -162,7 +174,7 @@ describe("every container", () => {
     expect(labels).toEqual({
       "io.disinto.factory": "acme",
       "io.disinto.component": component,
-      "io.disinto.image": "v0.1.1",
+      "io.disinto.image": `ghcr.io/disinto/${containers[component]}:v0.1.1@${resolvedDigest}`,
       "org.opencontainers.image.version": "v0.1.1",
     });
   });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { compareConfig, type HistoryEntry, type StackConfig, secretValues } from "../cli/preview-config.ts";
+import { compareConfig, type HistoryEntry, type StackConfig, secretValues } from "../cli/config-changes.ts";
 import { readEvents } from "../cli/preview-events.ts";
 import { formatPreview, type Preview } from "../cli/preview-markdown.ts";
 import { masked } from "./preview-support.ts";

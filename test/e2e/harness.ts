@@ -18,7 +18,6 @@ import {
   componentNames,
   containerName,
   imageNames,
-  localImageName,
   networkName,
   volumeName,
   volumes,
@@ -152,7 +151,8 @@ export class TestFactory {
     await remove("rm", "--force", "--volumes", ...componentNames.map((component) => this.containerName(component)));
     await remove("network", "rm", networkName(this.name));
     await remove("volume", "rm", ...volumes.map((volume) => this.volumeName(volume)));
-    await remove("rmi", ...imageNames.map((image) => localImageName(this.name, image)));
+    const own = await this.docker("images", `--filter=reference=${this.name}/*`, "--format={{.Repository}}:{{.Tag}}");
+    if (own !== "") await remove("rmi", ...own.split("\n"));
     // A second build of an image leaves the first without its tag.
     const untagged = await this.docker("images", "--quiet", `--filter=label=${e2eLabel}=${this.name}`);
     if (untagged !== "") await remove("rmi", ...new Set(untagged.split("\n")));

@@ -10,10 +10,21 @@ export type StackConfig = Record<string, ConfigValue>;
 
 /** An update of `pulumi stack history --json`. */
 export interface HistoryEntry {
+  /** `update`, `destroy`, `refresh`, ... */
   kind: string;
+  /** `succeeded`, `failed`, `in-progress`. */
   result: string;
+  /** RFC 3339. */
+  startTime: string;
+  endTime: string;
+  message: string;
+  /** `git.author` and the like. */
+  environment: Record<string, string>;
   config: StackConfig;
 }
+
+/** What of an update {@link compareConfig} looks at. */
+export type Deployed = Pick<HistoryEntry, "kind" | "result" | "config">;
 
 /** A key whose value is not the one of the last deployment; `undefined` where it was, or is, not set. */
 interface ConfigChange {
@@ -35,7 +46,7 @@ export const secretMark = "[secret]";
  * @param current undefined where pulumi cannot say
  * @param history newest first; undefined where pulumi cannot say
  */
-export function compareConfig(current: StackConfig | undefined, history: HistoryEntry[] | undefined): ConfigChanges {
+export function compareConfig(current: StackConfig | undefined, history: Deployed[] | undefined): ConfigChanges {
   if (current === undefined || history === undefined) return { kind: "unknown" };
   const deployed = history.find(({ kind, result }) => kind === "update" && result === "succeeded");
   if (deployed === undefined) return { kind: "never deployed" };

@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { historyMessage, runPulumi, type Workspace } from "./engine.ts";
+import { pruneReleases } from "./prune-releases.ts";
+
+/**
+ * Brings the factory to what the stack's config says, and says what came of it.
+ * @param what the verb, for the history
+ * @param ask show a preview, and ask before changing anything
+ */
+export async function apply(workspace: Workspace, what: string, { ask }: { ask: boolean }): Promise<void> {
+  const { stack } = workspace;
+  const { factoryName, dockerHost, keepReleases, edge } = workspace.config;
+  const changes = await withEventLog(async (eventLog) => {
+    const options = ["--event-log", eventLog, ...historyMessage(what), ...(ask ? [] : ["--yes", "--skip-preview"])];
+    await runPulumi(workspace, "up", options);
+    return countChanges(readFileSync(eventLog, "utf8"));
+  });
+  for (const line of await pruneReleases(factoryName, dockerHost, keepReleases)) console.log(line);
+  console.log(changes === 0 ? `Factory ${factoryName}: no changes.` : `Factory ${factoryName} is up.`);
+  console.log(`  page    http://localhost:${edge.httpPort}/\n  status  ./factory status --stack ${stack}`);
+}
+
+async function withEventLog<T>(work: (file: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), "factory-"));
+  try {
+    return await work(join(directory, "events.jsonl"));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Resources that the last operation of an event log created, changed or deleted. */
+export function countChanges(eventLog: string): number {
+  const changes = eventLog
+    .split("\n")
+    .filter((line) => line.includes('"summaryEvent"'))
+    .map((line) => JSON.parse(line).summaryEvent.resourceChanges as Record<string, number>)
+    .at(-1);
+  if (changes === undefined) throw new Error("pulumi's event log has no summary");
+  return Object.entries(changes).reduce((sum, [kind, count]) => (kind === "same" ? sum : sum + count), 0);
+}

@@ -1,0 +1,154 @@
+import confirm from "@inquirer/confirm";
+import type { Command } from "commander";
+import { componentNames, containerName, containers, type ImageName, imageNames } from "../components/contract.ts";
+import { ConfigError } from "../config/error.ts";
+import { apply } from "./apply.ts";
+import { compareConfig, type HistoryEntry, type StackConfig } from "./config-changes.ts";
+import { inspect } from "./docker.ts";
+import { askPulumi, openStack, saveStackFile, type Workspace } from "./engine.ts";
+import { UserError } from "./error.ts";
+import { readHistory } from "./history.ts";
+import { jsonOption, type StackOptions, stackOption, yesOption } from "./options.ts";
+import { type Deployment, describeVersion, joinReleases, type Release, readKeptReleases } from "./releases.ts";
+import { planRollback, type RollbackPlan } from "./rollback-plan.ts";
+import { type Destination, formatList, formatPlan, toJson } from "./rollback-text.ts";
+import { type ImageKeys, imageKeys, withImageKeys } from "./stack-file.ts";
+
+type RollbackOptions = StackOptions & { yes?: boolean; list?: boolean; json?: boolean };
+
+export function registerRollback(program: Command): void {
+  program
+    .command("rollback")
+    .description("go back to the version that was healthy before the one that runs, or to a chosen one")
+    .argument("[version]", "a version, or the first digits of the agents' digest (--list shows both)")
+    .addOption(stackOption())
+    .option("-l, --list", "list the versions it can go to, and change nothing")
+    .addOption(jsonOption().implies({ list: true }))
+    .addOption(yesOption("do not ask before changing anything"))
+    .action(rollback);
+}
+
+async function rollback(version: string | undefined, { stack, yes, list, json }: RollbackOptions): Promise<void> {
+  const workspace = await openStack(stack);
+  const history = await readHistory(workspace);
+  const destinations = await readDestinations(workspace, history);
+  if (list) {
+    console.log(json ? JSON.stringify(destinations.map(toJson), null, 2) : formatList(workspace, destinations));
+    return;
+  }
+  const { release } = choose(workspace, destinations, version);
+  const plan = await planRollback(workspace, release);
+  refuseLosses(plan);
+  console.log(formatPlan(workspace, release, plan, await pendingKeys(workspace, history)));
+  if (!yes && !(await confirmed(workspace))) throw new UserError("Nothing was changed.");
+  const saved = saveStackFile(workspace, plan.file);
+  try {
+    await apply(saved, `rollback to ${describeVersion(release)}`, { ask: false });
+  } catch (error) {
+    throw unfinished(saved, release, error);
+  }
+}
+
+async function readDestinations(workspace: Workspace, history: HistoryEntry[]): Promise<Destination[]> {
+  const { factoryName, dockerHost } = workspace.config;
+  const kept = await readKeptReleases(factoryName, dockerHost);
+  const releases = joinReleases(kept, deploymentsOf(workspace, history));
+  const running = await readRunning(factoryName, dockerHost);
+  return releases.map((release) => ({ release, running: runs(release, running) }));
+}
+
+/** The updates that succeeded, and whose config still means something. */
+function deploymentsOf(workspace: Workspace, history: HistoryEntry[]): Deployment[] {
+  const succeeded = history.filter(({ kind, result }) => kind === "update" && result === "succeeded");
+  return succeeded.flatMap(({ endTime, config }) => {
+    const entries = imageKeys.map((key) => [key, config[`disinto:${key}`]?.value] as const);
+    const keys: ImageKeys = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+    try {
+      return [{ time: endTime.replace(/\.\d+Z$/, "Z"), keys, images: withImageKeys(workspace, keys).config.images }];
+    } catch (error) {
+      if (error instanceof ConfigError) return [];
+      throw error;
+    }
+  });
+}
+
+interface InspectedContainer {
+  Name: string;
+  Image: string;
+}
+
+/** IDs of the images that the containers on the host run. */
+async function readRunning(factory: string, host: string): Promise<Partial<Record<ImageName, string>>> {
+  const names = componentNames.map((component) => containerName(factory, component));
+  const found = await inspect<InspectedContainer>(host, "container", names);
+  return Object.fromEntries(
+    componentNames.flatMap((component) => {
+      const container = found.find(({ Name }) => Name === `/${containerName(factory, component)}`);
+      return container === undefined ? [] : [[containers[component], container.Image]];
+    }),
+  );
+}
+
+function runs({ images }: Release, running: Partial<Record<ImageName, string>>): boolean {
+  return imageNames.every((name) => images[name] === undefined || images[name].id === running[name]);
+}
+
+/**
+ * @throws UserError where there is no such version, or nothing to go back to
+ */
+function choose(workspace: Workspace, destinations: Destination[], version: string | undefined): Destination {
+  const wanted =
+    version === undefined ? destinations : destinations.filter(({ release }) => isCalled(release, version));
+  const chosen = wanted.find(({ running }) => !running);
+  if (chosen !== undefined) return chosen;
+  const { stack, config } = workspace;
+  if (version !== undefined && wanted.length > 0) {
+    throw new UserError(`Factory ${config.factoryName} runs ${version} already.`);
+  }
+  const what = version === undefined ? "There is no version to go back to" : `${version} was never healthy here`;
+  const fix =
+    version === undefined
+      ? ""
+      : `\nA version that never ran here: ./factory pulumi -- config set --stack ${stack} disinto:release ${version}, then ./factory up --stack ${stack}`;
+  throw new UserError(`${what}. ${formatList(workspace, destinations)}${fix}`, 2);
+}
+
+function isCalled({ images }: Release, version: string): boolean {
+  const { agents } = images;
+  const digests = agents?.references.map(({ digest }) => digest?.replace("sha256:", "") ?? "") ?? [];
+  return (
+    agents?.version === version || (/^[0-9a-f]{6,64}$/.test(version) && digests.some((it) => it.startsWith(version)))
+  );
+}
+
+/** A rollback never lets go of data, whatever else the config says by now. */
+function refuseLosses({ steps, file }: RollbackPlan): void {
+  const lost = steps.filter(({ type, op }) => type === "Volume" && (op === "replace" || op === "delete"));
+  if (lost.length === 0) return;
+  const names = lost.map(({ old }) => String(old?.inputs.name)).join(", ");
+  throw new UserError(
+    `The config of stack ${file.stack} would let go of ${names}. Nothing was changed.\n` +
+      `Set back what changed besides the images (./factory preview --stack ${file.stack} shows it), then roll back.`,
+  );
+}
+
+/** Keys changed since the last update, besides those of the images: a rollback applies them too. */
+async function pendingKeys(workspace: Workspace, history: HistoryEntry[]): Promise<string[]> {
+  const compared = compareConfig(await askPulumi<StackConfig>(workspace, ["config", "--show-secrets"]), history);
+  const changes = compared.kind === "compared" ? compared.changes : [];
+  return changes.map(({ key }) => key).filter((key) => !(imageKeys as readonly string[]).includes(key));
+}
+
+async function confirmed({ stack }: Workspace): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new UserError(`Nobody to ask here. Nothing was changed: ./factory rollback --stack ${stack} --yes`, 2);
+  }
+  return confirm({ message: "Write the config and apply it?", default: false });
+}
+
+function unfinished({ stack, file }: Workspace, release: Release, error: unknown): UserError {
+  return new UserError(
+    `${(error as Error).message}\n` +
+      `The rollback to ${describeVersion(release)} is in ${file}, and not finished. Go on: ./factory up --stack ${stack}`,
+  );
+}
