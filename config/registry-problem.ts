@@ -6,31 +6,33 @@ interface Explanation {
   next: (server: string) => string;
 }
 
-// What the Docker provider says of a registry, by the words of its upstream (internal/provider, getImageDigest).
+// What the Docker provider says of a registry, by the words of its upstream (internal/provider, getImageDigest). They
+// follow the image's name and the registry's address, which may have any of these numbers in them.
 const explanations: Explanation[] = [
   {
-    pattern: /bad credentials|401/i,
+    pattern: /(Bad credentials|bad response from registry): 401/,
     what: "refuses these credentials (401)",
     next: (server) => `pulumi config set --secret disinto:registryToken, or docker login ${server}`,
   },
   {
-    pattern: /403/,
+    pattern: /bad response from registry: 403/,
     what: "does not let these credentials read it (403)",
-    next: () =>
-      "give the token the right to read packages, or set another: pulumi config set --secret disinto:registryToken",
+    next: (server) =>
+      "give the token the right to read packages, or set one that has not expired: " +
+      `pulumi config set --secret disinto:registryToken, or docker login ${server}`,
   },
   {
-    pattern: /404/,
+    pattern: /bad response from registry: 404/,
     what: "has no such image or version (404), or hides it from these credentials",
     next: () => "correct the version in the stack's config, or push the image first",
   },
   {
-    pattern: /x509|certificate/i,
+    pattern: /x509: /,
     what: "shows a certificate that nobody known here has signed",
     next: () => "set SSL_CERT_FILE to a bundle with the registry's CA, and give the CA to the daemon (certs.d)",
   },
   {
-    pattern: /connection refused|no such host|timeout|unreachable|EOF|reset by peer/i,
+    pattern: /: dial tcp| timeout| timed out|: (unexpected )?EOF|reset by peer/,
     what: "cannot be reached",
     next: () => "try again later; an image this host has already runs without the registry, as name:version@sha256:...",
   },

@@ -1,13 +1,27 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:https";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { type RequestOptions, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import type { ImageName } from "../../components/contract.ts";
 import { dockerHost, freePort, staticBusybox } from "./harness.ts";
+
+/** The two forms of a manifest that names an image for each platform. */
+export type IndexType =
+  | "application/vnd.oci.image.index.v1+json"
+  | "application/vnd.docker.distribution.manifest.list.v2+json";
+
+interface Answer {
+  status: number | undefined;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
 
 /** A registry with a password, over TLS with a CA of its own, on this machine; its data lasts until `dispose`. */
 export class TestRegistry {
@@ -24,6 +38,17 @@ export class TestRegistry {
   private constructor(port: number) {
     this.server = `localhost:${port}`;
     this.caBundle = join(this.directory, "bundle.crt");
+  }
+
+  /** `user:password` */
+  get login(): string {
+    return `${this.username}:${this.password}`;
+  }
+
+  /** For `localhost` on any port, with its key; `caBundle` trusts it. */
+  get certificate(): { cert: string; key: string } {
+    const read = (name: string) => readFileSync(join(this.directory, name), "utf8");
+    return { cert: read("crt"), key: read("key") };
   }
 
   static async start(): Promise<TestRegistry> {
@@ -45,6 +70,21 @@ export class TestRegistry {
     const digest = /digest: (sha256:[0-9a-f]{64})/.exec(said)?.[1];
     if (digest === undefined) throw new Error(`the push of ${reference} names no digest:\n${said}`);
     return digest;
+  }
+
+  /** Pushes revision 1 for this machine's platform and revision 2 for another, under one tag. Returns its digest. */
+  async pushIndex(image: ImageName, version: string, mediaType: IndexType): Promise<string> {
+    const own = process.arch === "arm64" ? "arm64" : "amd64";
+    const other = own === "arm64" ? "amd64" : "arm64";
+    const manifests = [
+      await this.descriptor(image, await this.push(image, version, "2"), other),
+      await this.descriptor(image, await this.push(image, version, "1"), own),
+    ];
+    const index = JSON.stringify({ schemaVersion: 2, mediaType, manifests });
+    const headers = { "content-type": mediaType };
+    const put = await this.ask(this.manifestPath(image, version), { method: "PUT", headers, auth: this.login }, index);
+    if (put.status !== 201) throw new Error(`the registry answers ${put.status} to an index: ${put.body}`);
+    return String(put.headers["docker-content-digest"]);
   }
 
   /** Whoever asks gets "connection refused" until `restart`. */
@@ -72,7 +112,7 @@ export class TestRegistry {
   async dispose(): Promise<void> {
     await this.stop();
     const images = await this.docker("images", "--digests", "--format={{.Repository}}@{{.Digest}}");
-    const own = images.split("\n").filter((image) => image.startsWith(`${this.server}/${this.namespace}/`));
+    const own = images.split("\n").filter((image) => image.includes(`/${this.namespace}/`));
     if (own.length > 0) await this.docker("rmi", ...own);
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -96,7 +136,7 @@ export class TestRegistry {
     writeFileSync(this.caBundle, `${system}\n${readFileSync(inside("crt"), "utf8")}`);
     const { stdout } = await execa("htpasswd", ["-niB", this.username], { input: this.password });
     writeFileSync(inside("htpasswd"), `${stdout.trim()}\n`);
-    const auth = Buffer.from(`${this.username}:${this.password}`).toString("base64");
+    const auth = Buffer.from(this.login).toString("base64");
     mkdirSync(inside("docker"));
     writeFileSync(inside("docker/config.json"), JSON.stringify({ auths: { [this.server]: { auth } } }));
     const config = {
@@ -111,15 +151,33 @@ export class TestRegistry {
   }
 
   /** Whether it listens, and wants a password. */
-  private answers(): Promise<boolean> {
-    const ca = readFileSync(join(this.directory, "crt"));
-    return new Promise((resolve) => {
-      const asking = request(`https://${this.server}/v2/`, { ca, agent: false }, (response) => {
-        response.resume();
-        resolve(response.statusCode === 401);
-      });
-      asking.on("error", () => resolve(false)).end();
+  private async answers(): Promise<boolean> {
+    return this.ask("").then(
+      ({ status }) => status === 401,
+      () => false,
+    );
+  }
+
+  private async descriptor(image: ImageName, digest: string, architecture: string) {
+    const mediaType = "application/vnd.docker.distribution.manifest.v2+json";
+    const asking = { headers: { accept: mediaType }, auth: this.login };
+    const { body } = await this.ask(this.manifestPath(image, digest), asking);
+    return { mediaType, digest, size: Buffer.byteLength(body), platform: { architecture, os: "linux" } };
+  }
+
+  private manifestPath(image: ImageName, reference: string): string {
+    return `${this.namespace}/${image}/manifests/${reference}`;
+  }
+
+  private async ask(path: string, options: RequestOptions = {}, body?: string): Promise<Answer> {
+    const asking = request(`https://${this.server}/v2/${path}`, {
+      ca: this.certificate.cert,
+      agent: false,
+      ...options,
     });
+    asking.end(body);
+    const [response] = (await once(asking, "response")) as [IncomingMessage];
+    return { status: response.statusCode, headers: response.headers, body: await text(response) };
   }
 
   private async docker(...args: string[]): Promise<string> {

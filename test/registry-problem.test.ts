@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { formatReference, type ImageReference } from "../config/reference.ts";
+import { explainRegistryProblem } from "../config/registry-problem.ts";
+
+const plain: ImageReference = { server: "ghcr.io", repository: "acme/agents", tag: "v0.1.1" };
+const misleading: ImageReference = {
+  server: "localhost:40312",
+  repository: "e2e-404a401b/geofence-x509-timeout",
+  tag: "v4.0.403",
+};
+
+/** As the engine hands on what the Docker provider says when it asked for a reference's digest. */
+function explain(reference: ImageReference, words: string): string {
+  const token = "invoking docker:index/getRegistryImage:getRegistryImage: 1 error occurred:";
+  const asked = `Got error when attempting to fetch image version ${reference.repository}:${reference.tag}`;
+  return explainRegistryProblem(reference, `${token}\n\t* ${asked} from registry: ${words}\n\n`);
+}
+
+const request = ({ server, repository, tag }: ImageReference, words: string) =>
+  `Error during registry request: Head "https://${server}/v2/${repository}/manifests/${tag}": ${words}`;
+
+describe.each([plain, misleading])("of $server/$repository", (reference) => {
+  test.each([
+    ["Bad credentials: 401 Unauthorized", "refuses these credentials (401)"],
+    ["Got bad response from registry: 401 Unauthorized", "refuses these credentials (401)"],
+    ["Got bad response from registry: 403 Forbidden", "does not let these credentials read it (403)"],
+    ["Got bad response from registry: 404 Not Found", "has no such image or version (404)"],
+    ["Got bad response from registry: 503 Service Unavailable", "answers: "],
+  ])("the answer %j is: %s", (words, sentence) => {
+    const said = explain(reference, words);
+    expect(said).toContain(formatReference(reference));
+    expect(said).toContain(`the registry ${reference.server} ${sentence}`);
+    expect(said).toMatch(/\n {2}fix: \S/);
+  });
+
+  test.each([
+    ["tls: failed to verify certificate: x509: certificate signed by unknown authority", "shows a certificate"],
+    ["dial tcp 127.0.0.1:5000: connect: connection refused", "cannot be reached"],
+    ["dial tcp: lookup registry.invalid on 10.0.0.53:53: no such host", "cannot be reached"],
+    ["dial tcp: lookup registry.invalid: Temporary failure in name resolution", "cannot be reached"],
+    ["dial tcp 10.0.0.1:443: i/o timeout", "cannot be reached"],
+    ["net/http: TLS handshake timeout", "cannot be reached"],
+    ["read tcp 10.0.0.2:40404->10.0.0.1:443: read: connection timed out", "cannot be reached"],
+    ["read tcp 10.0.0.2:40404->10.0.0.1:443: read: connection reset by peer", "cannot be reached"],
+    ["EOF", "cannot be reached"],
+    ["http: server gave HTTP response to HTTPS client", "answers: "],
+  ])("the failure %j is: %s", (words, sentence) => {
+    expect(explain(reference, request(reference, words))).toContain(`the registry ${reference.server} ${sentence}`);
+  });
+});
