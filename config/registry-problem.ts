@@ -10,6 +10,11 @@ interface Explanation {
 // follow the image's name and the registry's address, which may have any of these numbers in them.
 const explanations: Explanation[] = [
   {
+    pattern: /Error loading registry auth config/,
+    what: "was not asked: Docker's config.json, or the credential helper it names, does not work",
+    next: (server) => `docker login ${server} says more; or pulumi config set --secret disinto:registryToken`,
+  },
+  {
     pattern: /(Bad credentials|bad response from registry): 401/,
     what: "refuses these credentials (401)",
     next: (server) => `pulumi config set --secret disinto:registryToken, or docker login ${server}`,

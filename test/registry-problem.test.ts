@@ -25,6 +25,10 @@ describe.each([plain, misleading])("of $server/$repository", (reference) => {
     ["Got bad response from registry: 401 Unauthorized", "refuses these credentials (401)"],
     ["Got bad response from registry: 403 Forbidden", "does not let these credentials read it (403)"],
     ["Got bad response from registry: 404 Not Found", "has no such image or version (404)"],
+    [
+      "Error loading registry auth config: could not get auth config (the credentialhelper did not work or was not found)",
+      "was not asked: Docker's config.json, or the credential helper it names, does not work",
+    ],
     ["Got bad response from registry: 503 Service Unavailable", "answers: "],
   ])("the answer %j is: %s", (words, sentence) => {
     const said = explain(reference, words);
