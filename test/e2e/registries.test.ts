@@ -177,9 +177,14 @@ describe("a registry that does not give the image", () => {
     expect(await refused(registry.server)).toContain("refuses these credentials (401)");
   });
 
-  test("because these credentials have no right to an image", async () => {
-    const said = await refusedBy((path) => (path.startsWith(manifestsOf("agents")) ? { status: 403 } : undefined));
-    expect(said).toMatch(/agents:v0\.2\.0: the registry localhost:\d+ does not let these credentials read it \(403\)/);
+  test("because the credential helper is not there", async () => {
+    writeDockerConfig({ credHelpers: { [registry.server]: "e2e-missing" } });
+    expect(await refused(registry.server)).toContain("was not asked: Docker's config.json, or the credential helper");
+  });
+
+  test("because these credentials have no right to one image of three", async () => {
+    const said = await refusedBy((path) => (path.startsWith(manifestsOf("edge")) ? { status: 403 } : undefined));
+    expect(said).toMatch(/edge:v0\.1\.1: the registry localhost:\d+ does not let these credentials read it \(403\)/);
     expect(said).toMatch(/fix: give the token the right to read packages, .*disinto:registryToken/);
   });
 
