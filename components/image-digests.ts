@@ -33,7 +33,8 @@ export async function resolveDigests(
     resolve(images.reproduce),
     resolve(images.edge),
   ]);
-  if (failures.length > 0) throw new pulumi.RunError(`${explainRegistryProblems(failures)}\nNothing was changed.`);
+  if (failures.length > 0)
+    throw new pulumi.RunError(`${explainRegistryProblems(failures)}\nNothing that runs was touched.`);
   return { agents, reproduce, edge };
 }
 

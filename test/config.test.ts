@@ -54,7 +54,6 @@ describe("images", () => {
     const { images } = parse({ release: "v0.1.1", edgeImage: "v0.2.0" });
     expect(images.agents).toEqual({
       kind: "registry",
-      configured: "v0.1.1",
       reference: { server: "ghcr.io", repository: "disinto/agents", tag: "v0.1.1" },
     });
     expect(images.reproduce).toMatchObject({ reference: { repository: "disinto/reproduce", tag: "v0.1.1" } });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { formatReference, type ImageReference } from "../config/reference.ts";
-import { explainRegistryProblem } from "../config/registry-problem.ts";
+import { explainRegistryProblems } from "../config/registry-problem.ts";
 
 const plain: ImageReference = { server: "ghcr.io", repository: "acme/agents", tag: "v0.1.1" };
 const misleading: ImageReference = {
@@ -13,7 +13,7 @@ const misleading: ImageReference = {
 function explain(reference: ImageReference, words: string): string {
   const token = "invoking docker:index/getRegistryImage:getRegistryImage: 1 error occurred:";
   const asked = `Got error when attempting to fetch image version ${reference.repository}:${reference.tag}`;
-  return explainRegistryProblem(reference, `${token}\n\t* ${asked} from registry: ${words}\n\n`);
+  return explainRegistryProblems([{ reference, message: `${token}\n\t* ${asked} from registry: ${words}\n\n` }]);
 }
 
 const request = ({ server, repository, tag }: ImageReference, words: string) =>
@@ -51,4 +51,11 @@ describe.each([plain, misleading])("of $server/$repository", (reference) => {
   ])("the failure %j is: %s", (words, sentence) => {
     expect(explain(reference, request(reference, words))).toContain(`the registry ${reference.server} ${sentence}`);
   });
+});
+
+test("what is wrong with several references alike is said once", () => {
+  const refused = (repository: string) => ({ reference: { ...plain, repository }, message: "Bad credentials: 401" });
+  const said = explainRegistryProblems([refused("acme/agents"), refused("acme/edge")]);
+  expect(said).toMatch(/^ghcr.io\/acme\/agents:v0.1.1, ghcr.io\/acme\/edge:v0.1.1: the registry ghcr.io refuses/);
+  expect(said.split("\n")).toHaveLength(2);
 });

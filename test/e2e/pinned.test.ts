@@ -124,7 +124,7 @@ describe("a registry that does not give the image", () => {
     const outcome = await up();
     expect(outcome.exitCode).toBe(1);
     expect(outcome.all).not.toMatch(/\n\s+at .*\.[jt]s:\d+|serializing|invoking/);
-    expect(outcome.all).toContain("Nothing was changed.");
+    expect(outcome.all).toContain("Nothing that runs was touched.");
     expect(outcome.all).not.toContain(registry.password);
     expect((await factory.inspect("agents")).Id).toBe(Id);
     return outcome.all;
