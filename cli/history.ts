@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import type { Command } from "commander";
-import { compareConfig, type HistoryEntry } from "./config-changes.ts";
+import { compareConfig, type Deployed, type HistoryEntry } from "./config-changes.ts";
 import { askPulumi, openStack, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";
@@ -50,11 +50,14 @@ export async function readHistory(workspace: Workspace): Promise<HistoryEntry[]>
   );
 }
 
+/** What the first deployment is compared with. */
+const nothing: Deployed = { kind: "update", result: "succeeded", config: {} };
+
 /** What happened to a stack, from Pulumi's history of it, the newest first. */
 export function readEvents(history: HistoryEntry[]): Event[] {
   return history.map((entry, index) => {
     const [, what, operator] = /^(.+) by (\S+@\S+)$/.exec(entry.message) ?? [];
-    const compared = compareConfig(entry.config, history.slice(index + 1));
+    const compared = compareConfig(entry.config, [...history.slice(index + 1), nothing]);
     const changes = compared.kind === "compared" ? compared.changes : [];
     return {
       time: entry.startTime,

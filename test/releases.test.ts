@@ -122,6 +122,6 @@ describe("the history", () => {
       ["deploy@host-1", "up"],
     ]);
     expect(events[0]?.changes).toEqual([{ key: "release", before: "v0.2.0", after: "v0.1.0" }]);
-    expect(events[2]?.changes).toEqual([]);
+    expect(events[2]?.changes).toEqual([{ key: "release", before: null, after: "v0.1.0" }]);
   });
 });

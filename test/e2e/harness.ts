@@ -93,9 +93,10 @@ export class TestFactory {
     return this.run(join(this.directory, "factory"), [verb, "--stack", this.stack, ...args], env);
   }
 
-  /** Runs a shell command in the environment that `./factory env` prints. */
-  plain(script: string, env: Record<string, string> = {}): Promise<Outcome> {
-    return this.run("sh", ["-c", `env=$(./factory env --stack ${this.stack}) && eval "$env" && ${script}`], env);
+  /** Runs a shell command, with this standard input, in the environment that `./factory env` prints. */
+  plain(script: string, env: Record<string, string> = {}, input = ""): Promise<Outcome> {
+    const command = `env=$(./factory env --stack ${this.stack} </dev/null) && eval "$env" && ${script}`;
+    return this.run("sh", ["-c", command], env, input);
   }
 
   async git(...args: string[]): Promise<string> {
@@ -119,6 +120,12 @@ export class TestFactory {
   /** Runs the Docker CLI on the tests' daemon and returns what it prints. */
   async docker(...args: string[]): Promise<string> {
     return (await execa("docker", args, { env: onHost })).stdout;
+  }
+
+  /** Tags of the images on the daemon that bear the factory's name. */
+  async ownImages(): Promise<string[]> {
+    const tags = await this.docker("images", `--filter=reference=${this.name}/*`, "--format={{.Repository}}:{{.Tag}}");
+    return tags.split("\n").filter((tag) => tag !== "");
   }
 
   /** References by digest of an image on the daemon. */
@@ -151,8 +158,8 @@ export class TestFactory {
     await remove("rm", "--force", "--volumes", ...componentNames.map((component) => this.containerName(component)));
     await remove("network", "rm", networkName(this.name));
     await remove("volume", "rm", ...volumes.map((volume) => this.volumeName(volume)));
-    const own = await this.docker("images", `--filter=reference=${this.name}/*`, "--format={{.Repository}}:{{.Tag}}");
-    if (own !== "") await remove("rmi", ...own.split("\n"));
+    const own = await this.ownImages();
+    if (own.length > 0) await remove("rmi", ...own);
     // A second build of an image leaves the first without its tag.
     const untagged = await this.docker("images", "--quiet", `--filter=label=${e2eLabel}=${this.name}`);
     if (untagged !== "") await remove("rmi", ...new Set(untagged.split("\n")));
@@ -175,13 +182,13 @@ export class TestFactory {
     };
   }
 
-  private async run(file: string, args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+  private async run(file: string, args: string[], env: Record<string, string> = {}, input = ""): Promise<Outcome> {
     const started = performance.now();
     const { exitCode, stdout, stderr, all } = await execa(file, args, {
       cwd: this.directory,
       env: { NO_COLOR: "1", ...this.ownState(), ...env },
       all: true,
-      stdin: "ignore",
+      ...(input === "" ? { stdin: "ignore" } : { input }),
       reject: false,
     });
     return { exitCode: exitCode ?? -1, stdout, stderr, all, duration: (performance.now() - started) / 1000 };

@@ -156,15 +156,3 @@ describe("a registry that does not give the image", () => {
     await setSecret("registryToken", registry.password);
   });
 });
-
-describe("the registry's password", () => {
-  test("is not in the state, nor in any container", async () => {
-    expect((await up()).exitCode).toBe(0);
-    const state = await factory.plain("pulumi stack export --stack test", trusting());
-    expect(state.stdout).toContain(factory.name);
-    expect(state.stdout).not.toContain(registry.password);
-    for (const component of ["agents", "runner", "reproduce", "edge"] as const) {
-      expect(JSON.stringify(await factory.inspect(component))).not.toContain(registry.password);
-    }
-  });
-});
