@@ -5,6 +5,7 @@ import { registerDestroy } from "./destroy.ts";
 import { registerDocs } from "./docs.ts";
 import { registerEnv } from "./env.ts";
 import { UserError } from "./error.ts";
+import { registerGate } from "./gate.ts";
 import { registerHistory } from "./history.ts";
 import { registerPreview } from "./preview.ts";
 import { registerPulumi } from "./pulumi.ts";
@@ -37,6 +38,7 @@ for (const register of [
   registerTest,
   registerCheck,
   registerDocs,
+  registerGate,
 ]) {
   register(program);
 }

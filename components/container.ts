@@ -14,6 +14,8 @@ export interface Surroundings {
   dockerHost: string;
   network: docker.Network;
   volumes: DataVolumes;
+  /** What has to be there, all of it, before any container is made or replaced. */
+  before: pulumi.Resource[];
 }
 
 /** A health check as the config declares it; times in seconds. */
@@ -74,7 +76,7 @@ export function createContainer(spec: ContainerSpec, around: Surroundings, paren
       removeVolumes: false,
     },
     // The provider does not apply a changed health check to a running container, and the name is taken until it is gone.
-    { parent, replaceOnChanges: ["healthcheck"], deleteBeforeReplace: true },
+    { parent, dependsOn: around.before, replaceOnChanges: ["healthcheck"], deleteBeforeReplace: true },
   );
   limitPids(spec, around, container);
   return container;

@@ -3,12 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { baseImage } from "../config/base-image.ts";
 import type { BuiltImage } from "../config/parse.ts";
 import { formatReference } from "../config/reference.ts";
-import { type ImageName, localImageName } from "./contract.ts";
+import { type ImageName, images, localImageName } from "./contract.ts";
+import { createGate } from "./gate.ts";
 import type { PinnedImage, RunnableImage } from "./image-digests.ts";
 import type { ImageLabels } from "./labels.ts";
 
 export interface FactoryImageArgs {
   factory: string;
+  /** Address of the Docker daemon. */
+  dockerHost: string;
   image: ImageName;
   source: RunnableImage;
 }
@@ -18,11 +21,14 @@ export class FactoryImage extends pulumi.ComponentResource {
   /** ID of the image (`sha256:...`), which is what containers run. */
   readonly id: pulumi.Output<string>;
   readonly labels: ImageLabels;
+  /** Stands for the image being fit to run: no container is touched before it. */
+  readonly checked: pulumi.Resource;
 
   constructor(name: string, args: FactoryImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("disinto:index:FactoryImage", name, {}, opts);
     this.labels = labelsOf(args.source);
     this.id = args.source.kind === "registry" ? this.pull(name, args.source) : this.build(name, args, args.source);
+    this.checked = this.check(args);
     this.registerOutputs({ id: this.id });
   }
 
@@ -39,6 +45,22 @@ export class FactoryImage extends pulumi.ComponentResource {
       { parent: this },
     );
     return image.repoDigest;
+  }
+
+  /** Again where the contract changes: the same image can be unfit for another one. */
+  private check({ factory, image, dockerHost, source }: FactoryImageArgs): pulumi.Resource {
+    const { id, labels } = this;
+    const reference = source.kind === "build" ? pulumi.interpolate`${labels.reference}, ${id},` : labels.reference;
+    return createGate(
+      `${image}-volumes`,
+      {
+        gate: "volumes",
+        dockerHost,
+        parameters: { factory, image, reference, id },
+        triggers: [id, ...Object.keys(images[image])],
+      },
+      { parent: this },
+    );
   }
 }
 

@@ -34,12 +34,15 @@ export class Factory extends pulumi.ComponentResource {
   constructor(name: string, args: FactoryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("disinto:index:Factory", name, {}, opts);
 
-    const { factoryName: factory, forge, agents, edge } = args;
+    const { factoryName: factory, dockerHost, forge, agents, edge } = args;
     const forgeToken = args.forgeToken === undefined ? undefined : pulumi.secret(args.forgeToken);
     const image = (key: ImageName) =>
-      new FactoryImage(`${key}-image`, { factory, image: key, source: args.images[key] }, { parent: this });
+      new FactoryImage(`${key}-image`, { factory, dockerHost, image: key, source: args.images[key] }, { parent: this });
     const images = { agents: image("agents"), reproduce: image("reproduce"), edge: image("edge") };
-    const around = this.surroundings(args);
+    const around = this.surroundings(
+      args,
+      Object.values(images).map(({ checked }) => checked),
+    );
 
     const theAgents = new Agents(
       "agents",
@@ -75,14 +78,18 @@ export class Factory extends pulumi.ComponentResource {
     this.registerOutputs({ imageIds: this.imageIds });
   }
 
-  private surroundings({ factoryName: factory, dockerHost, images }: FactoryArgs): Surroundings {
+  private surroundings(
+    { factoryName: factory, dockerHost, images }: FactoryArgs,
+    before: pulumi.Resource[],
+  ): Surroundings {
     const network = new docker.Network(
       "network",
       { name: networkName(factory), driver: "bridge", labels: factoryLabels(factory) },
-      { parent: this },
+      // Containers go down with the network they are on.
+      { parent: this, dependsOn: before },
     );
     const pinned = Object.values(images).every((source) => source.kind === "registry");
     const volumes = new DataVolumes("data", { factory, protect: pinned }, { parent: this });
-    return { factory, dockerHost, network, volumes };
+    return { factory, dockerHost, network, volumes, before };
   }
 }

@@ -128,6 +128,23 @@ describe("images", () => {
     expect(ofType(local, "command:local:Command").map(({ name }) => name)).not.toContain("release-record");
   });
 
+  test.each(imageNames)("%s is checked for its VOLUMEs, by its ID and again where the contract changes", (image) => {
+    const gate = ofType(pinned, "command:local:Command").find(({ name }) => name === `${image}-volumes`);
+    const id = `sha256:pulled-${image}-image`;
+    const reference = `ghcr.io/disinto/${image}:v0.1.1@${resolvedDigest}`;
+    expect(gate?.inputs).toMatchObject({
+      create: "node cli/main.ts gate volumes",
+      environment: {
+        GATE_IMAGE: image,
+        GATE_ID: id,
+        GATE_REFERENCE: reference,
+        GATE_FACTORY: "acme",
+        GATE_STACK: "test",
+      },
+      triggers: [id, ...Object.keys(images[image])],
+    });
+  });
+
   test("with a digest are not looked up", async () => {
     const agentsImage = `ghcr.io/disinto/agents:v0.1.0@sha256:${"0".repeat(64)}`;
     const remote = ofType(await register({ agentsImage }), "docker:index/remoteImage:RemoteImage");

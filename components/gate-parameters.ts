@@ -1,0 +1,11 @@
+/** The gates, each with what it is told: `./factory gate <name>` checks it during an `up`, and fails where it must not go on. */
+export const gates = {
+  volumes: ["factory", "stack", "image", "reference", "id"],
+} as const satisfies Record<string, readonly string[]>;
+export type GateName = keyof typeof gates;
+export type GateParameters<Gate extends GateName, Value = string> = Record<(typeof gates)[Gate][number], Value>;
+
+/** Name of the environment variable in which a gate finds a parameter. */
+export function gateVariable(parameter: string): string {
+  return `GATE_${parameter.toUpperCase()}`;
+}

@@ -1,0 +1,37 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { type GateName, type GateParameters, gateVariable } from "./gate-parameters.ts";
+
+export interface GateArgs<Gate extends GateName> {
+  gate: Gate;
+  /** Address of the Docker daemon. */
+  dockerHost: string;
+  parameters: Omit<GateParameters<Gate, pulumi.Input<string>>, "stack">;
+  /** It is checked when one of these is new or changed. */
+  triggers: pulumi.Input<string>[];
+}
+
+/** A check during `up`: where it fails, nothing is made or replaced that depends on it. */
+export function createGate<Gate extends GateName>(
+  name: string,
+  { gate, dockerHost, parameters, triggers }: GateArgs<Gate>,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  const told = Object.entries<pulumi.Input<string>>({ ...parameters, stack: pulumi.getStack() });
+  return new command.local.Command(
+    name,
+    {
+      // Not by the launcher, which would install packages under the running program where they are not current.
+      create: `node cli/main.ts gate ${gate}`,
+      environment: {
+        DOCKER_HOST: dockerHost,
+        NODE_NO_WARNINGS: "1",
+        ...Object.fromEntries(told.map(([parameter, value]) => [gateVariable(parameter), value])),
+      },
+      triggers,
+      // A failure shows all that was printed anyway.
+      logging: command.local.Logging.None,
+    },
+    opts,
+  );
+}
