@@ -3,18 +3,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { historyMessage, runPulumi, type Workspace } from "./engine.ts";
 import { pruneReleases } from "./prune-releases.ts";
+import { returnAfter } from "./return.ts";
+import { readRunning } from "./running.ts";
+import { releaseStaleLock } from "./stack-lock.ts";
 
 /**
- * Brings the factory to what the stack's config says, and says what came of it.
+ * Brings the factory to what the stack's config says, and says what came of it. An update that fails after it has replaced
+ * containers is undone.
  * @param what the verb, for the history
  * @param ask show a preview, and ask before changing anything
  */
 export async function apply(workspace: Workspace, what: string, { ask }: { ask: boolean }): Promise<void> {
   const { stack } = workspace;
   const { factoryName, dockerHost, keepReleases, edge } = workspace.config;
+  await releaseStaleLock(workspace);
+  const before = await readRunning(factoryName, dockerHost);
   const changes = await withEventLog(async (eventLog) => {
     const options = ["--event-log", eventLog, ...historyMessage(what), ...(ask ? [] : ["--yes", "--skip-preview"])];
-    await runPulumi(workspace, "up", options);
+    try {
+      await runPulumi(workspace, "up", options);
+    } catch (error) {
+      throw await returnAfter(workspace, before, error);
+    }
     return countChanges(readFileSync(eventLog, "utf8"));
   });
   for (const line of await pruneReleases(factoryName, dockerHost, keepReleases)) console.log(line);

@@ -11,6 +11,26 @@ export async function docker(host: string, args: string[]): Promise<string> {
   return stdout;
 }
 
+/** Runs the Docker CLI against a host with an input, and returns what it prints. @throws UserError as {@link docker} */
+export async function dockerWithInput(host: string, args: string[], input: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await execa("docker", args, { ...options(host), input });
+  if (exitCode !== 0) throw new UserError(`docker ${args[0]} failed on ${host}:\n${stderr}`);
+  return stdout;
+}
+
+/** What a command answered; without an exit code it did not within its time. */
+export interface Answer {
+  exitCode: number | undefined;
+  output: string;
+}
+
+/** Runs the Docker CLI against a host for an answer, which may be any. */
+export async function ask(host: string, args: string[], withinSeconds: number): Promise<Answer> {
+  const timeout = withinSeconds * 1000;
+  const { exitCode, all } = await execa("docker", args, { ...options(host), stdin: "ignore", all: true, timeout });
+  return { exitCode, output: all.trim() };
+}
+
 /** Runs the Docker CLI against a host, for what it may refuse. */
 export async function dockerTry(host: string, args: string[]): Promise<void> {
   await run(host, args);
@@ -27,5 +47,9 @@ export async function inspect<T>(host: string, kind: "container" | "image" | "vo
 }
 
 function run(host: string, args: string[]) {
-  return execa("docker", args, { env: { DOCKER_HOST: host }, stdin: "ignore", reject: false });
+  return execa("docker", args, { ...options(host), stdin: "ignore" });
+}
+
+function options(host: string) {
+  return { env: { DOCKER_HOST: host, DOCKER_BUILDKIT: "0" }, reject: false } as const;
 }

@@ -94,6 +94,15 @@ export async function capturePulumi(workspace: Workspace, verb: string, args: st
   return { failed: exitCode !== 0, stdout, stderr };
 }
 
+/** Takes the lock off a stack. */
+export async function cancelUpdate(workspace: Workspace): Promise<void> {
+  const { exitCode, stderr } = await execa("pulumi", ["cancel", "--yes", "--stack", workspace.stack], {
+    ...inProject(workspace),
+    stdin: "ignore",
+  });
+  if (exitCode !== 0) throw new UserError(`The lock of stack ${workspace.stack} cannot be taken away:\n${stderr}`);
+}
+
 /** Asks pulumi for what it knows of the stack, as JSON; undefined where it cannot say. */
 export async function askPulumi<T>(workspace: Workspace, question: string[]): Promise<T | undefined> {
   const { exitCode, stdout } = await execa("pulumi", [...question, "--json", "--stack", workspace.stack], {

@@ -1,11 +1,19 @@
 import type { Command } from "commander";
 import { type GateName, type GateParameters, gates, gateVariable } from "../components/gate-parameters.ts";
 import { UserError } from "./error.ts";
+import { tryCanary } from "./gate-canary.ts";
+import { drain } from "./gate-drain.ts";
+import { finish } from "./gate-finish.ts";
+import { recordRelease } from "./gate-release.ts";
 import { checkVolumes } from "./gate-volumes.ts";
 
 /** What each gate checks on a Docker host; it throws a UserError where `up` must not go on. */
 const checks: { [Gate in GateName]: (host: string, parameters: GateParameters<Gate>) => Promise<void> } = {
   volumes: checkVolumes,
+  canary: tryCanary,
+  drain,
+  finish,
+  release: recordRelease,
 };
 
 /** Runs inside a running `up`: never pulumi on the same stack, nor the set-up. */

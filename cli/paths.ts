@@ -20,6 +20,8 @@ export interface Paths {
   stacks: string;
   /** What encrypts the secrets of the local state backend. */
   passphrase: string;
+  /** Logs of containers that failed, and are removed. */
+  logs: string;
   /** Log of a Docker daemon started here. */
   dockerdLog: string;
   /** Locks of the set-up steps. */
@@ -38,6 +40,7 @@ export function pathsOf(root: string): Paths {
     state: join(own, "state"),
     stacks: join(own, "stacks"),
     passphrase: join(own, "passphrase"),
+    logs: join(own, "logs"),
     dockerdLog: join(own, "dockerd.log"),
     locks: join(own, "locks"),
   };

@@ -116,12 +116,11 @@ function isNetworkReplaced(steps: Step[]): boolean {
 
 function serviceLines(services: Replaced[], together: boolean): string[] {
   const down = services.filter(({ step }) => step.op === "replace");
-  const total = down.reduce((sum, { step }) => sum + stopWithin(step) + healthyWithin(step), 0);
   if (together && down.length > 1) {
     const names = down.map(({ component }) => component).join(", ");
     const others = services.filter(({ step }) => step.op !== "replace");
     return [
-      `- ${names}: down together for at most ${total} s, as their network is replaced`,
+      `- ${names}: down together, as their network is replaced, until they are healthy again`,
       ...others.map(serviceLine),
     ];
   }
@@ -129,14 +128,13 @@ function serviceLines(services: Replaced[], together: boolean): string[] {
 }
 
 function serviceLine({ component, step }: Replaced): string {
-  const [stop, start] = [stopWithin(step), healthyWithin(step)];
   switch (step.op) {
     case "create":
-      return `- ${component}: starts, healthy within ${start} s`;
+      return `- ${component}: starts`;
     case "delete":
-      return `- ${component}: stops within ${stop} s, for good`;
+      return `- ${component}: stops within ${stopWithin(step)} s, for good`;
     default:
-      return `- ${component}: down for at most ${stop + start} s (${stop} s to stop, ${start} s to become healthy)`;
+      return `- ${component}: down for at most ${stopWithin(step)} s to stop, and until it is healthy again`;
   }
 }
 
@@ -157,8 +155,4 @@ function isService({ old, new: wanted }: Step): boolean {
 /** What counts when the old container is stopped is what its state says. */
 function stopWithin({ old }: Step): number {
   return Number(old?.inputs.destroyGraceSeconds ?? 0);
-}
-
-function healthyWithin({ new: wanted }: Step): number {
-  return Number(wanted?.inputs.waitTimeout ?? 0);
 }

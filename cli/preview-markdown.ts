@@ -123,7 +123,7 @@ function nameOf({ old, new: wanted }: Step): unknown {
   return (old ?? wanted)?.inputs.name;
 }
 
-/** Components have sections of their own; a pids limit follows its container, and the Stack its resources. */
+/** Components have sections of their own; a Command follows its image or container, and the Stack its resources. */
 const toldElsewhere = ["Container", "Volume", "Image", "RemoteImage", "Command", "Stack"];
 
 function otherChanges(changed: Step[]): string[] {

@@ -1,10 +1,8 @@
 import confirm from "@inquirer/confirm";
 import type { Command } from "commander";
-import { componentNames, containerName, containers, type ImageName, imageNames } from "../components/contract.ts";
 import { ConfigError } from "../config/error.ts";
 import { apply } from "./apply.ts";
 import { compareConfig, type HistoryEntry, type StackConfig } from "./config-changes.ts";
-import { inspect } from "./docker.ts";
 import { askPulumi, openStack, saveStackFile, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { readHistory } from "./history.ts";
@@ -12,6 +10,7 @@ import { jsonOption, type StackOptions, stackOption, yesOption } from "./options
 import { type Deployment, describeVersion, joinReleases, type Release, readKeptReleases } from "./releases.ts";
 import { planRollback, type RollbackPlan } from "./rollback-plan.ts";
 import { type Destination, formatList, formatPlan, toJson } from "./rollback-text.ts";
+import { isRunning, readRunning } from "./running.ts";
 import { type ImageKeys, imageKeys, withImageKeys } from "./stack-file.ts";
 
 type RollbackOptions = StackOptions & { yes?: boolean; list?: boolean; json?: boolean };
@@ -54,7 +53,7 @@ async function readDestinations(workspace: Workspace, history: HistoryEntry[]): 
   const kept = await readKeptReleases(factoryName, dockerHost);
   const releases = joinReleases(kept, deploymentsOf(workspace, history));
   const running = await readRunning(factoryName, dockerHost);
-  return releases.map((release) => ({ release, running: runs(release, running) }));
+  return releases.map((release) => ({ release, running: isRunning(release, running) }));
 }
 
 /** The updates that succeeded, and whose config still means something. */
@@ -70,27 +69,6 @@ function deploymentsOf(workspace: Workspace, history: HistoryEntry[]): Deploymen
       throw error;
     }
   });
-}
-
-interface InspectedContainer {
-  Name: string;
-  Image: string;
-}
-
-/** IDs of the images that the containers on the host run. */
-async function readRunning(factory: string, host: string): Promise<Partial<Record<ImageName, string>>> {
-  const names = componentNames.map((component) => containerName(factory, component));
-  const found = await inspect<InspectedContainer>(host, "container", names);
-  return Object.fromEntries(
-    componentNames.flatMap((component) => {
-      const container = found.find(({ Name }) => Name === `/${containerName(factory, component)}`);
-      return container === undefined ? [] : [[containers[component], container.Image]];
-    }),
-  );
-}
-
-function runs({ images }: Release, running: Partial<Record<ImageName, string>>): boolean {
-  return imageNames.every((name) => images[name] === undefined || images[name].id === running[name]);
 }
 
 /**

@@ -1,10 +1,11 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
-import { createContainer, type Surroundings } from "./container.ts";
+import { type ComponentArgs, type ContainerSpec, createContainer } from "./container.ts";
 import type { FactoryImage } from "./factory-image.ts";
 
-export interface AgentsArgs extends Surroundings {
+export interface AgentsArgs {
+  factory: string;
   image: FactoryImage;
   agents: FactoryConfig["agents"];
   forge?: FactoryConfig["forge"];
@@ -16,39 +17,39 @@ export interface AgentsArgs extends Surroundings {
 export class Agents extends pulumi.ComponentResource {
   readonly container: docker.Container;
 
-  constructor(name: string, args: AgentsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("disinto:index:Agents", name, {}, opts);
-    const { image, agents, forge, forgeToken } = args;
-    this.container = createContainer(
-      {
-        component: "agents",
-        image,
-        environment: {
-          DISINTO_COMPONENT: "agents",
-          DISINTO_CONTAINER: "1",
-          DISINTO_VERSION: image.labels.version,
-          FACTORY_NAME: args.factory,
-          FORGE_URL: forge?.url,
-          FORGE_REPO: forge?.repo,
-          FORGE_TOKEN: forgeToken,
-          AGENT_ROLES: agents.roles.join(" "),
-          POLL_INTERVAL: String(agents.pollInterval),
-          ARCHITECT_INTERVAL: String(agents.architectInterval),
-          PLANNER_INTERVAL: String(agents.plannerInterval),
-          SUPERVISOR_INTERVAL: String(agents.supervisorInterval),
-          CLAUDE_CONFIG_DIR: agents.claudeDir === undefined ? undefined : `${agents.claudeDir}/config`,
-        },
-        capabilities: agentCapabilities,
-        memory: agents.resources.memory,
-        pids: agents.resources.pids,
-        run: { kind: "service", ...(agents.healthCheck === undefined ? {} : { healthCheck: agents.healthCheck }) },
-        mounts: hostMounts(agents),
-      },
-      args,
-      this,
-    );
+    this.container = createContainer(args.spec, args, this);
     this.registerOutputs({ containerId: this.container.id });
   }
+}
+
+/** What the agents' container is made of. */
+export function agentsSpec({ factory, image, agents, forge, forgeToken }: AgentsArgs): ContainerSpec {
+  return {
+    component: "agents",
+    image,
+    environment: {
+      DISINTO_COMPONENT: "agents",
+      DISINTO_CONTAINER: "1",
+      DISINTO_VERSION: image.labels.version,
+      FACTORY_NAME: factory,
+      FORGE_URL: forge?.url,
+      FORGE_REPO: forge?.repo,
+      FORGE_TOKEN: forgeToken,
+      AGENT_ROLES: agents.roles.join(" "),
+      POLL_INTERVAL: String(agents.pollInterval),
+      ARCHITECT_INTERVAL: String(agents.architectInterval),
+      PLANNER_INTERVAL: String(agents.plannerInterval),
+      SUPERVISOR_INTERVAL: String(agents.supervisorInterval),
+      CLAUDE_CONFIG_DIR: agents.claudeDir === undefined ? undefined : `${agents.claudeDir}/config`,
+    },
+    capabilities: agentCapabilities,
+    memory: agents.resources.memory,
+    pids: agents.resources.pids,
+    run: { kind: "service", ...(agents.healthCheck === undefined ? {} : { healthCheck: agents.healthCheck }) },
+    mounts: hostMounts(agents),
+  };
 }
 
 /** To set the owner of the data volumes, and to step down to the user `agent`. */

@@ -1,10 +1,10 @@
-import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { goDuration } from "../config/units.ts";
 import { type ComponentName, containerName, containers, images, type VolumeKey } from "./contract.ts";
 import type { DataVolumes } from "./data-volumes.ts";
 import type { FactoryImage } from "./factory-image.ts";
+import { createGate } from "./gate.ts";
 import { containerLabels } from "./labels.ts";
 
 /** What every container of a factory needs from the factory. */
@@ -19,7 +19,7 @@ export interface Surroundings {
 }
 
 /** A health check as the config declares it; times in seconds. */
-interface HealthCheck {
+export interface HealthCheck {
   test: string[];
   interval: number;
   timeout: number;
@@ -42,61 +42,74 @@ export interface ContainerSpec {
   ports?: docker.types.input.ContainerPort[];
 }
 
+/** What a component is made of, and where. */
+export interface ComponentArgs extends Surroundings {
+  spec: ContainerSpec;
+}
+
 /** Services run and restart; tasks are created ready, and started by whoever needs them. */
 type RunMode = { kind: "service"; healthCheck?: HealthCheck } | { kind: "task" };
 
 /** Seconds until a stopped container is killed. */
 const gracePeriod = 30;
 
-/** Seconds a container may take to become healthy, where the health check is the image's own and not known here. */
-const healthyWithin = 120;
-
-/** Makes a container with the secure defaults, its data volumes, and its pids limit. */
+/** Makes a container with the secure defaults and its data volumes, and waits until it does what it should. */
 export function createContainer(spec: ContainerSpec, around: Surroundings, parent: pulumi.Resource): docker.Container {
   const container = new docker.Container(
     spec.component,
-    {
-      name: containerName(around.factory, spec.component),
-      image: spec.image.id,
-      envs: environment(spec.environment),
-      labels: containerLabels(around.factory, spec.component, spec.image.labels),
-      mounts: [...dataMounts(spec.component, around.volumes), ...(spec.mounts ?? [])],
-      networksAdvanced: [{ name: around.network.id, aliases: [spec.component] }],
-      ...(spec.ports === undefined ? {} : { ports: spec.ports }),
-      ...runOptions(spec.run),
-      // A container starts with nothing and is given what it needs.
-      capabilities: { drops: ["ALL"], adds: spec.capabilities.map((name) => `CAP_${name}`) },
-      securityOpts: ["no-new-privileges:true"],
-      memory: spec.memory,
-      memorySwap: spec.memory,
-      logDriver: "json-file",
-      logOpts: { "max-size": "10m", "max-file": "3" },
-      stopTimeout: gracePeriod,
-      destroyGraceSeconds: gracePeriod,
-      removeVolumes: false,
-    },
-    // The provider does not apply a changed health check to a running container, and the name is taken until it is gone.
-    { parent, dependsOn: around.before, replaceOnChanges: ["healthcheck"], deleteBeforeReplace: true },
+    containerArgs(spec, around),
+    // The provider calls a changed health check or mount an update, and does not apply it. The name is taken until the
+    // container is gone.
+    { parent, dependsOn: around.before, replaceOnChanges: ["healthcheck", "mounts"], deleteBeforeReplace: true },
   );
-  limitPids(spec, around, container);
+  finish(spec, around, container, parent);
   return container;
 }
 
-/** The provider knows no pids limit, the daemon does. */
-function limitPids(
-  { component, pids }: ContainerSpec,
-  { dockerHost }: Surroundings,
-  container: docker.Container,
-): void {
-  new command.local.Command(
-    `${component}-pids-limit`,
+/** All that a container is made of; another value of any of it makes another container. */
+export function containerArgs(
+  spec: ContainerSpec,
+  around: Pick<Surroundings, "factory" | "network" | "volumes">,
+): docker.ContainerArgs {
+  return {
+    name: containerName(around.factory, spec.component),
+    image: spec.image.id,
+    envs: environment(spec.environment),
+    labels: containerLabels(around.factory, spec.component, spec.image.labels),
+    mounts: [...dataMounts(spec.component, around.volumes), ...(spec.mounts ?? [])],
+    networksAdvanced: [{ name: around.network.id, aliases: [spec.component] }],
+    ...(spec.ports === undefined ? {} : { ports: spec.ports }),
+    ...runOptions(spec.run),
+    // A container starts with nothing and is given what it needs.
+    capabilities: { drops: ["ALL"], adds: spec.capabilities.map((name) => `CAP_${name}`) },
+    securityOpts: ["no-new-privileges:true"],
+    memory: spec.memory,
+    memorySwap: spec.memory,
+    logDriver: "json-file",
+    logOpts: { "max-size": "10m", "max-file": "3" },
+    stopTimeout: gracePeriod,
+    destroyGraceSeconds: gracePeriod,
+    removeVolumes: false,
+  };
+}
+
+/** A child of the component as the container is: who waits for the component waits for this too. */
+function finish(
+  { component, pids, run }: ContainerSpec,
+  around: Surroundings,
+  { id }: docker.Container,
+  parent: pulumi.Resource,
+) {
+  const { factory, dockerHost } = around;
+  createGate(
+    `${component}-finish`,
     {
-      create: `docker update --pids-limit ${pids} "$CONTAINER"`,
-      environment: { DOCKER_HOST: dockerHost, CONTAINER: container.id },
-      triggers: [container.id],
-      logging: command.local.Logging.Stderr,
+      gate: "finish",
+      dockerHost,
+      parameters: { factory, component, container: id, pids: String(pids), run: run.kind },
+      triggers: [id, String(pids)],
     },
-    { parent: container },
+    { parent },
   );
 }
 
@@ -105,15 +118,8 @@ function runOptions(run: RunMode) {
   const { healthCheck } = run;
   return {
     restart: "unless-stopped",
-    wait: true,
-    waitTimeout: healthCheck === undefined ? healthyWithin : impliedTimeout(healthCheck),
     ...(healthCheck === undefined ? {} : { healthcheck: healthcheckOf(healthCheck) }),
   };
-}
-
-/** Seconds in which a container becomes healthy or unhealthy. */
-function impliedTimeout({ startPeriod, retries, interval, timeout }: HealthCheck): number {
-  return startPeriod + retries * (interval + timeout);
 }
 
 function healthcheckOf(check: HealthCheck): docker.types.input.ContainerHealthcheck {

@@ -51,6 +51,11 @@ export function containerName(factory: string, component: ComponentName): string
   return `${factory}-${component}`;
 }
 
+/** Name of the container in which a new image is tried beside the one that runs. */
+export function canaryName(container: string): string {
+  return `${container}-canary`;
+}
+
 export function volumeName(factory: string, volume: VolumeKey): string {
   return `${factory}_${volume}`;
 }

@@ -1,17 +1,18 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
-import { Agents } from "./agents.ts";
-import type { Surroundings } from "./container.ts";
+import { Agents, agentsSpec } from "./agents.ts";
+import { createCanary } from "./canary.ts";
 import { type ImageName, imageNames, networkName } from "./contract.ts";
 import { DataVolumes } from "./data-volumes.ts";
-import { Edge } from "./edge.ts";
+import { createDrain } from "./drain.ts";
+import { Edge, edgeSpec } from "./edge.ts";
 import { FactoryImage } from "./factory-image.ts";
 import type { RunnableImage } from "./image-digests.ts";
 import { factoryLabels } from "./labels.ts";
 import { recordRelease } from "./release-record.ts";
-import { Reproduce } from "./reproduce.ts";
-import { Runner } from "./runner.ts";
+import { Reproduce, reproduceSpec } from "./reproduce.ts";
+import { Runner, runnerSpec } from "./runner.ts";
 
 export type FactoryArgs = Omit<FactoryConfig, "forgeToken" | "registryToken" | "registry" | "images"> & {
   images: Record<ImageName, RunnableImage>;
@@ -34,62 +35,73 @@ export class Factory extends pulumi.ComponentResource {
   constructor(name: string, args: FactoryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("disinto:index:Factory", name, {}, opts);
 
-    const { factoryName: factory, dockerHost, forge, agents, edge } = args;
-    const forgeToken = args.forgeToken === undefined ? undefined : pulumi.secret(args.forgeToken);
-    const image = (key: ImageName) =>
-      new FactoryImage(`${key}-image`, { factory, dockerHost, image: key, source: args.images[key] }, { parent: this });
-    const images = { agents: image("agents"), reproduce: image("reproduce"), edge: image("edge") };
-    const around = this.surroundings(
-      args,
-      Object.values(images).map(({ checked }) => checked),
-    );
+    const { factoryName: factory, dockerHost, agents, edge } = args;
+    const images = this.makeImages(args);
+    const volumes = new DataVolumes("data", { factory, protect: isPinned(args) }, { parent: this });
+    const { resources } = agents;
+    const forge = {
+      ...(args.forge === undefined ? {} : { forge: args.forge }),
+      ...(args.forgeToken === undefined ? {} : { forgeToken: pulumi.secret(args.forgeToken) }),
+    };
+    const specs = {
+      agents: agentsSpec({ factory, image: images.agents, agents, ...forge }),
+      runner: runnerSpec({ factory, image: images.agents, resources }),
+      reproduce: reproduceSpec({ factory, image: images.reproduce, resources, ...forge }),
+      edge: edgeSpec({ factory, volumes, image: images.edge, edge, forge: args.forge }),
+    };
 
-    const theAgents = new Agents(
-      "agents",
-      { ...around, image: images.agents, agents, forge, forgeToken },
-      { parent: this },
+    const where = { factory, dockerHost, volumes };
+    const checked = Object.values(images).map((image) => image.checked);
+    const canaries = [specs.agents, specs.edge].map((spec) =>
+      createCanary(spec, where, { parent: this, dependsOn: checked }),
     );
-    const runner = new Runner(
-      "runner",
-      { ...around, image: images.agents, resources: agents.resources },
-      { parent: this },
+    // Containers go down with the network they are on.
+    const network = this.makeNetwork(factory, canaries);
+    const around = { ...where, network, before: canaries };
+    const working = [specs.agents, specs.runner, specs.reproduce];
+    const drained = createDrain(
+      "drain",
+      { ...around, drain: agents.drain, containers: working },
+      { parent: this, dependsOn: canaries },
     );
-    const reproduce = new Reproduce(
-      "reproduce",
-      { ...around, image: images.reproduce, resources: agents.resources, forge, forgeToken },
-      { parent: this },
-    );
-    const theEdge = new Edge(
-      "edge",
-      { ...around, image: images.edge, edge, forge },
-      { parent: this, dependsOn: theAgents },
-    );
+    const afterwards = { ...around, before: [drained] };
+
+    const theAgents = new Agents("agents", { ...afterwards, spec: specs.agents }, { parent: this });
+    const runner = new Runner("runner", { ...afterwards, spec: specs.runner }, { parent: this });
+    const reproduce = new Reproduce("reproduce", { ...afterwards, spec: specs.reproduce }, { parent: this });
+    const theEdge = new Edge("edge", { ...around, spec: specs.edge }, { parent: this, dependsOn: theAgents });
 
     const pulled = imageNames.filter((key) => args.images[key].kind === "registry");
-    if (pulled.length > 0) {
-      recordRelease(
-        "release-record",
-        { factory, dockerHost: args.dockerHost, images: pulled.map((key) => [key, images[key]]) },
-        { parent: this, dependsOn: [theAgents, runner, reproduce, theEdge] },
-      );
-    }
+    recordRelease(
+      "release-record",
+      {
+        factory,
+        dockerHost,
+        images: pulled.map((key) => [key, images[key]]),
+        containers: [theAgents.container.id, theEdge.container.id],
+      },
+      { parent: this, dependsOn: [theAgents, runner, reproduce, theEdge] },
+    );
 
     this.imageIds = { agents: images.agents.id, reproduce: images.reproduce.id, edge: images.edge.id };
     this.registerOutputs({ imageIds: this.imageIds });
   }
 
-  private surroundings(
-    { factoryName: factory, dockerHost, images }: FactoryArgs,
-    before: pulumi.Resource[],
-  ): Surroundings {
-    const network = new docker.Network(
+  private makeImages({ factoryName: factory, dockerHost, images }: FactoryArgs): Record<ImageName, FactoryImage> {
+    const image = (key: ImageName) =>
+      new FactoryImage(`${key}-image`, { factory, dockerHost, image: key, source: images[key] }, { parent: this });
+    return { agents: image("agents"), reproduce: image("reproduce"), edge: image("edge") };
+  }
+
+  private makeNetwork(factory: string, before: pulumi.Resource[]): docker.Network {
+    return new docker.Network(
       "network",
       { name: networkName(factory), driver: "bridge", labels: factoryLabels(factory) },
-      // Containers go down with the network they are on.
       { parent: this, dependsOn: before },
     );
-    const pinned = Object.values(images).every((source) => source.kind === "registry");
-    const volumes = new DataVolumes("data", { factory, protect: pinned }, { parent: this });
-    return { factory, dockerHost, network, volumes, before };
   }
+}
+
+function isPinned({ images }: FactoryArgs): boolean {
+  return Object.values(images).every((source) => source.kind === "registry");
 }

@@ -1,6 +1,10 @@
 /** The gates, each with what it is told: `./factory gate <name>` checks it during an `up`, and fails where it must not go on. */
 export const gates = {
   volumes: ["factory", "stack", "image", "reference", "id"],
+  canary: ["stack", "spec"],
+  drain: ["factory", "stack", "timeout", "ontimeout", "command"],
+  finish: ["factory", "stack", "component", "container", "pids", "run"],
+  release: ["factory", "stack", "images"],
 } as const satisfies Record<string, readonly string[]>;
 export type GateName = keyof typeof gates;
 export type GateParameters<Gate extends GateName, Value = string> = Record<(typeof gates)[Gate][number], Value>;

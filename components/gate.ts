@@ -9,12 +9,14 @@ export interface GateArgs<Gate extends GateName> {
   parameters: Omit<GateParameters<Gate, pulumi.Input<string>>, "stack">;
   /** It is checked when one of these is new or changed. */
   triggers: pulumi.Input<string>[];
+  /** Show what it prints while it waits. @default false: only where it fails */
+  progress?: boolean;
 }
 
 /** A check during `up`: where it fails, nothing is made or replaced that depends on it. */
 export function createGate<Gate extends GateName>(
   name: string,
-  { gate, dockerHost, parameters, triggers }: GateArgs<Gate>,
+  { gate, dockerHost, parameters, triggers, progress = false }: GateArgs<Gate>,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const told = Object.entries<pulumi.Input<string>>({ ...parameters, stack: pulumi.getStack() });
@@ -23,6 +25,8 @@ export function createGate<Gate extends GateName>(
     {
       // Not by the launcher, which would install packages under the running program where they are not current.
       create: `node cli/main.ts gate ${gate}`,
+      // Without a new trigger there is nothing to check, whatever else has changed.
+      update: "true",
       environment: {
         DOCKER_HOST: dockerHost,
         NODE_NO_WARNINGS: "1",
@@ -30,7 +34,7 @@ export function createGate<Gate extends GateName>(
       },
       triggers,
       // A failure shows all that was printed anyway.
-      logging: command.local.Logging.None,
+      logging: progress ? command.local.Logging.Stdout : command.local.Logging.None,
     },
     opts,
   );

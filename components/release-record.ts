@@ -1,31 +1,41 @@
-import * as command from "@pulumi/command";
-import type * as pulumi from "@pulumi/pulumi";
-import { type ImageName, keptTag } from "./contract.ts";
+import * as pulumi from "@pulumi/pulumi";
+import type { ImageName } from "./contract.ts";
 import type { FactoryImage } from "./factory-image.ts";
+import { createGate } from "./gate.ts";
+
+/** An image of a release, as the gate is told of it. */
+export interface ReleasedImage {
+  image: ImageName;
+  /** Tag or digest of its reference. */
+  version: string;
+  /** ID on the Docker host. */
+  id: string;
+}
 
 export interface ReleaseRecordArgs {
   factory: string;
   /** Address of the Docker daemon. */
   dockerHost: string;
-  /** The factory's images that come from a registry. */
+  /** The factory's images that come from a registry; none where all are built. */
   images: [ImageName, FactoryImage][];
+  /** IDs of the services' containers. */
+  containers: pulumi.Output<string>[];
 }
 
 /**
- * Tags the images of a release on the Docker host, by time: what a rollback finds there, and what keeps them from being
- * pruned. It has to depend on the containers: a release that never became healthy is not recorded.
+ * Watches the services for a moment after all of them have become healthy, then tags the images of the release on the Docker
+ * host, by time: what a rollback finds there, and what keeps them from being pruned. It has to depend on the containers.
  */
 export function recordRelease(name: string, args: ReleaseRecordArgs, opts: pulumi.CustomResourceOptions): void {
-  const { factory, dockerHost, images } = args;
-  const tag = ([image, { labels }]: [ImageName, FactoryImage]) =>
-    `docker tag "$${image}" "${keptTag(factory, image, labels.version, "$now")}"`;
-  new command.local.Command(
+  const { factory, dockerHost, images, containers } = args;
+  const released = images.map(([image, { id, labels }]) => ({ image, version: labels.version, id }));
+  createGate(
     name,
     {
-      create: ["now=$(date -u +%Y%m%dT%H%M%SZ)", ...images.map(tag)].join(" && "),
-      environment: { DOCKER_HOST: dockerHost, ...Object.fromEntries(images.map(([image, { id }]) => [image, id])) },
-      triggers: images.map(([, { id }]) => id),
-      logging: command.local.Logging.Stderr,
+      gate: "release",
+      dockerHost,
+      parameters: { factory, images: pulumi.jsonStringify(released) },
+      triggers: [...images.map(([, { id }]) => id), ...containers],
     },
     opts,
   );

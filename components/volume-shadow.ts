@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { nearest } from "../config/error.ts";
-import { edgeStatePath, type ImageName, images, type VolumeKey } from "./contract.ts";
+import { componentNames, containers, type ImageName, images } from "./contract.ts";
+import { volumeMounts } from "./volume-mounts.ts";
 
 /**
  * A VOLUME path of an image that no volume is mounted exactly over. Docker makes an anonymous volume for it, which the next
@@ -17,7 +18,7 @@ export type VolumeShadow =
 
 /** The VOLUME paths of an image that its containers do not mount, in the order of the image. */
 export function findVolumeShadows(image: ImageName, declared: readonly string[]): VolumeShadow[] {
-  const mounted = mountedPaths(image);
+  const mounted = mountsOver(image).map(({ path }) => path);
   const paths = declared.map(normalised);
   const gone = Object.keys(images[image]).filter((path) => !paths.includes(path));
   return paths.filter((path) => !mounted.includes(path)).map((path) => classify(path, mounted, gone));
@@ -32,8 +33,12 @@ function classify(path: string, mounted: string[], gone: string[]): VolumeShadow
   return from === undefined ? { kind: "unknown", path } : { kind: "moved", path, from };
 }
 
-function mountedPaths(image: ImageName): string[] {
-  return [...Object.keys(images[image]), ...(image === "edge" ? [edgeStatePath] : [])];
+/** Every container of an image has the same. */
+function mountsOver(image: ImageName) {
+  return componentNames
+    .filter((component) => containers[component] === image)
+    .slice(0, 1)
+    .flatMap(volumeMounts);
 }
 
 /** As Docker compares it with a mount's target; one that is not absolute is never the same as a target. */
@@ -99,8 +104,7 @@ function consequence(shadow: VolumeShadow, { image }: RefusedImage): string {
 }
 
 function volumeAt(image: ImageName, path: string): string {
-  const table: Record<string, VolumeKey> = images[image];
-  return `the volume ${table[path] ?? "state"}`;
+  return `the volume ${mountsOver(image).find((mount) => mount.path === path)?.volume}`;
 }
 
 function wayBack({ image, stack, reference, running }: RefusedImage): string {

@@ -52,6 +52,35 @@ const resources = z
   })
   .prefault({});
 
+const drain = z
+  .strictObject({
+    timeout: duration("30m", "Time an upgrade waits for the agents to finish what they are at."),
+    onTimeout: z
+      .enum(["fail", "stop"])
+      .meta(
+        keyDocs({
+          description: "What happens after that: the upgrade fails and they go on, or they are stopped.",
+          allowed: "fail or stop",
+          example: "stop",
+        }),
+      )
+      .prefault("fail"),
+    command: z
+      .array(z.string().min(1))
+      .min(1)
+      .meta(
+        keyDocs({
+          description:
+            "Command run inside the agents' container until it says by exit code 0 that they are idle. It should keep them from taking up new work for the next five minutes.",
+          allowed: "a list: the program and its arguments",
+          example: '["/app/drain"]',
+          unset: "`/usr/local/lib/disinto/drain 300`, which the images of this project have",
+        }),
+      )
+      .optional(),
+  })
+  .prefault({});
+
 /** The stack config, key by key, below the namespace `disinto`. */
 export const configSchema = z.strictObject({
   factoryName: pattern(/^(?=.{1,40}$)[a-z0-9]+((_|__|-+)[a-z0-9]+)*$/, {
@@ -154,6 +183,7 @@ export const configSchema = z.strictObject({
       supervisorInterval: duration("20m", "Time between two runs of the supervisor."),
       resources,
       healthCheck,
+      drain,
       claudeDir: hostPath(
         "Claude's shared directory on the host, mounted writable at the same path.",
         "/var/lib/disinto/claude-shared",

@@ -38,6 +38,7 @@ describe("an empty config", () => {
       },
       agents: {
         roles: ["dev", "review", "planner", "gardener", "architect", "supervisor", "predictor"],
+        drain: { timeout: 1800, onTimeout: "fail" },
         pollInterval: 300,
         architectInterval: 900,
         plannerInterval: 43200,

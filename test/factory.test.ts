@@ -54,6 +54,11 @@ function inputsOf(registrations: Registration[], name: string): any {
   return found.inputs;
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: what a provider is sent is JSON.
+function gate(registrations: Registration[], name: string): any {
+  return ofType(registrations, "command:local:Command").find((registration) => registration.name === name)?.inputs;
+}
+
 describe("names on the host", () => {
   test("are the contract's", () => {
     const nameOf = ({ inputs }: Registration) => inputs.name;
@@ -118,31 +123,15 @@ describe("images", () => {
     expect(inputsOf(pinned, "agents").image).toBe("sha256:pulled-agents-image");
   });
 
-  test("of a release are tagged when its containers are healthy, with version and time", () => {
-    const record = ofType(pinned, "command:local:Command").find(({ name }) => name === "release-record");
-    expect(record?.inputs).toMatchObject({
-      create: expect.stringContaining('docker tag "$agents" "acme/agents:v0.1.1-$now"'),
-      environment: { agents: "sha256:pulled-agents-image", edge: "sha256:pulled-edge-image" },
-      triggers: ["sha256:pulled-agents-image", "sha256:pulled-reproduce-image", "sha256:pulled-edge-image"],
-    });
-    expect(ofType(local, "command:local:Command").map(({ name }) => name)).not.toContain("release-record");
-  });
-
-  test.each(imageNames)("%s is checked for its VOLUMEs, by its ID and again where the contract changes", (image) => {
-    const gate = ofType(pinned, "command:local:Command").find(({ name }) => name === `${image}-volumes`);
-    const id = `sha256:pulled-${image}-image`;
-    const reference = `ghcr.io/disinto/${image}:v0.1.1@${resolvedDigest}`;
-    expect(gate?.inputs).toMatchObject({
-      create: "node cli/main.ts gate volumes",
-      environment: {
-        GATE_IMAGE: image,
-        GATE_ID: id,
-        GATE_REFERENCE: reference,
-        GATE_FACTORY: "acme",
-        GATE_STACK: "test",
-      },
-      triggers: [id, ...Object.keys(images[image])],
-    });
+  test("of a release are recorded once the services have become healthy; built ones are not", () => {
+    const recorded = (registrations: Registration[]) => gate(registrations, "release-record");
+    expect(JSON.parse(recorded(pinned).environment.GATE_IMAGES)).toEqual([
+      { image: "agents", version: "v0.1.1", id: "sha256:pulled-agents-image" },
+      { image: "reproduce", version: "v0.1.1", id: "sha256:pulled-reproduce-image" },
+      { image: "edge", version: "v0.1.1", id: "sha256:pulled-edge-image" },
+    ]);
+    expect(recorded(pinned).triggers).toEqual(expect.arrayContaining(["agents-id", "edge-id"]));
+    expect(JSON.parse(recorded(local).environment.GATE_IMAGES)).toEqual([]);
   });
 
   test("with a digest are not looked up", async () => {
@@ -176,11 +165,17 @@ describe("every container", () => {
     expect(inputs.capabilities.adds.every((name: string) => name.startsWith("CAP_"))).toBe(true);
   });
 
-  test.each(componentNames)("%s has a pids limit", (component) => {
-    const [limit] = ofType(local, "command:local:Command").filter(({ name }) => name === `${component}-pids-limit`);
-    expect(limit?.inputs).toMatchObject({
-      create: expect.stringMatching(/^docker update --pids-limit \d+ "\$CONTAINER"$/),
-      environment: { CONTAINER: `${component}-id`, DOCKER_HOST: "unix:///var/run/docker.sock" },
+  test.each(componentNames)("%s is given its pids limit, and is looked at, when it is there", (component) => {
+    const finish = ofType(local, "command:local:Command").find(({ name }) => name === `${component}-finish`);
+    expect(finish?.inputs).toMatchObject({
+      create: "node cli/main.ts gate finish",
+      environment: {
+        GATE_CONTAINER: `${component}-id`,
+        GATE_PIDS: component === "edge" ? "512" : "2048",
+        GATE_RUN: component === "agents" || component === "edge" ? "service" : "task",
+        DOCKER_HOST: "unix:///var/run/docker.sock",
+      },
+      triggers: [`${component}-id`, component === "edge" ? "512" : "2048"],
     });
   });
 
@@ -198,7 +193,7 @@ describe("every container", () => {
 
   test("runs and restarts if it is a service, waits to be started if it is a task", () => {
     for (const service of ["agents", "edge"]) {
-      expect(inputsOf(local, service)).toMatchObject({ restart: "unless-stopped", wait: true });
+      expect(inputsOf(local, service)).toMatchObject({ restart: "unless-stopped" });
     }
     for (const task of ["runner", "reproduce"]) {
       expect(inputsOf(local, task)).toMatchObject({ restart: "no", start: false, mustRun: false });
@@ -238,6 +233,46 @@ describe("the registry's token", () => {
   });
 });
 
+describe("before a container is replaced", () => {
+  test.each(["agents", "edge"])("%s is tried as a canary, without a secret", async (component) => {
+    const { environment, triggers } = gate(local, `${component}-canary`);
+    const spec = JSON.parse(environment.GATE_SPEC);
+    expect(spec).toMatchObject({
+      factory: "acme",
+      component,
+      container: `acme-${component}`,
+      network: "acme_disinto-net",
+      image: `sha256:built-${component}-image`,
+    });
+    expect(spec.environment).toContain("FORGE_URL=https://forge.internal");
+    expect(environment.GATE_SPEC).not.toContain(canary);
+    expect(triggers).toEqual([`sha256:built-${component}-image`]);
+  });
+
+  test("its work is waited for, where anything of agents, runner or reproduce changes, and not for the edge", async () => {
+    const triggers = async (config: Record<string, string>) =>
+      plain(gate(await register({ ...values, ...config }), "drain").triggers) as string[];
+    const before = await triggers({});
+    expect(before).toHaveLength(3);
+    expect(await triggers({})).toEqual(before);
+    expect(await triggers({ edge: JSON.stringify({ httpPort: 81 }) })).toEqual(before);
+    expect(await triggers({ agents: JSON.stringify({ drain: { timeout: "1h" } }) })).toEqual(before);
+    const [agents, ...tasks] = await triggers({ agents: JSON.stringify({ pollInterval: "1m" }) });
+    expect(agents).not.toBe(before[0]);
+    expect(tasks).toEqual(before.slice(1));
+  });
+
+  test("an agents' drain is as the config says", async () => {
+    const drain = { timeout: "90s", onTimeout: "stop", command: ["/app/idle", "-q"] };
+    const { environment } = gate(await register({ agents: JSON.stringify({ drain }) }), "drain");
+    expect(environment).toMatchObject({
+      GATE_TIMEOUT: "90",
+      GATE_ONTIMEOUT: "stop",
+      GATE_COMMAND: '["/app/idle","-q"]',
+    });
+  });
+});
+
 describe("options", () => {
   test("a health check of the config replaces the image's, in Go's canonical durations", async () => {
     const healthCheck = { test: ["CMD", "true"], interval: "90s", timeout: "5s", retries: 2, startPeriod: "1h" };
@@ -249,7 +284,6 @@ describe("options", () => {
       retries: 2,
       startPeriod: "1h0m0s",
     });
-    expect(inputs.waitTimeout).toBe(3600 + 2 * 95);
   });
 
   test("Claude's and ssh's directories are mounted where agents look for them", async () => {

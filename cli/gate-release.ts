@@ -1,0 +1,24 @@
+import { containerName, keptTag } from "../components/contract.ts";
+import type { GateParameters } from "../components/gate-parameters.ts";
+import type { ReleasedImage } from "../components/release-record.ts";
+import { watchFor } from "./container-health.ts";
+import { docker } from "./docker.ts";
+import { UserError } from "./error.ts";
+import { wayBack } from "./gate-finish.ts";
+
+/** Seconds in which a release may still turn out to be none: programs that crash often do it at once. */
+const watchedFor = 5;
+
+/** Watches the services for a moment, then tags the release's images by time. */
+export async function recordRelease(host: string, parameters: GateParameters<"release">): Promise<void> {
+  const { factory, stack } = parameters;
+  try {
+    await watchFor(host, [containerName(factory, "agents"), containerName(factory, "edge")], watchedFor);
+  } catch (error) {
+    throw new UserError(`${(error as Error).message}\n${wayBack(stack)}`);
+  }
+  const now = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  for (const { image, version, id } of JSON.parse(parameters.images) as ReleasedImage[]) {
+    await docker(host, ["tag", id, keptTag(factory, image, version, now)]);
+  }
+}

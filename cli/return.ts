@@ -1,0 +1,82 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ComponentName, componentNames } from "../components/contract.ts";
+import { ask } from "./docker.ts";
+import { historyMessage, runPulumi, saveStackFile, type Workspace } from "./engine.ts";
+import { UserError } from "./error.ts";
+import { paths } from "./paths.ts";
+import { describeVersion, type KeptRelease, readKeptReleases } from "./releases.ts";
+import { planRollback } from "./rollback-plan.ts";
+import { isRunning, type Running, readRunning } from "./running.ts";
+
+/**
+ * After an update that failed: where it had replaced containers, back to the release that ran before, config and containers.
+ * @param before what ran before the update
+ * @returns what to tell: why it failed, what runs now, and what to do
+ */
+export async function returnAfter(workspace: Workspace, before: Running, error: unknown): Promise<UserError> {
+  const why = (error as Error).message;
+  const { factoryName, dockerHost } = workspace.config;
+  const replaced = replacedSince(before, await readRunning(factoryName, dockerHost));
+  if (replaced.length === 0) return new UserError(`${why}\nWhat runs is what ran before.`);
+  const release = (await readKeptReleases(factoryName, dockerHost)).find((kept) => isRunning(kept, before));
+  if (release === undefined) return new UserError(`${why}\n${await whatRuns(workspace)}\n${nextStep(workspace)}`);
+  const logs = await keepLogs(workspace, replaced);
+  try {
+    await goBack(workspace, release);
+  } catch (second) {
+    return new UserError(
+      `${why}\nThe way back to ${describeVersion(release)} failed too: ${(second as Error).message}\n` +
+        `${await whatRuns(workspace)}\n${logs}\n${nextStep(workspace)}`,
+    );
+  }
+  return new UserError(
+    `${why}\nFactory ${factoryName} is back on ${describeVersion(release)}, and so is ${workspace.file}.\n${logs}`,
+  );
+}
+
+/** Components that ran before, and do not run in the same container now. */
+function replacedSince(before: Running, now: Running): ComponentName[] {
+  return componentNames.filter((component) => {
+    const [was, is] = [before[component], now[component]];
+    return was !== undefined && (is?.id !== was.id || isUp(is.state) !== isUp(was.state));
+  });
+}
+
+function isUp(state: string): boolean {
+  return state.startsWith("running");
+}
+
+async function goBack(workspace: Workspace, release: KeptRelease): Promise<void> {
+  console.log(`Going back to ${describeVersion(release)}, which was healthy on ${release.time}.`);
+  const plan = await planRollback(workspace, release);
+  const saved = saveStackFile(workspace, plan.file);
+  const message = historyMessage(`return to ${describeVersion(release)}`);
+  await runPulumi(saved, "up", ["--yes", "--skip-preview", ...message]);
+}
+
+/** Keeps what the containers that failed have printed: they are removed. */
+async function keepLogs({ config }: Workspace, replaced: ComponentName[]): Promise<string> {
+  const now = await readRunning(config.factoryName, config.dockerHost);
+  const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  mkdirSync(paths.logs, { recursive: true });
+  const files: string[] = [];
+  for (const component of replaced) {
+    const container = now[component];
+    if (container === undefined || container.state === "created") continue;
+    const file = join(paths.logs, `${container.name}-${time}.log`);
+    const { output } = await ask(config.dockerHost, ["logs", "--timestamps", container.id], 60);
+    writeFileSync(file, `${output}\n`, { mode: 0o600 });
+    files.push(file);
+  }
+  return files.length === 0 ? "The containers that failed left no log." : `Their logs: ${files.join(", ")}`;
+}
+
+async function whatRuns({ config }: Workspace): Promise<string> {
+  const running = Object.values(await readRunning(config.factoryName, config.dockerHost));
+  return ["What is there now:", ...running.map(({ name, state }) => `  ${name}: ${state}`)].join("\n");
+}
+
+function nextStep({ stack }: Workspace): string {
+  return `Correct the cause and go on: ./factory up --stack ${stack}; or go back: ./factory rollback --stack ${stack}`;
+}
