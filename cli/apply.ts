@@ -23,6 +23,8 @@ export async function apply(workspace: Workspace, what: string, { ask }: { ask: 
     try {
       await runPulumi(workspace, "up", options);
     } catch (error) {
+      // Somebody else is at work: what they do is not to be undone.
+      await releaseStaleLock(workspace);
       throw await returnAfter(workspace, before, error);
     }
     return countChanges(readFileSync(eventLog, "utf8"));

@@ -70,7 +70,7 @@ export async function watchFor(host: string, names: string[], seconds: number): 
 }
 
 /** Seconds in which a container becomes healthy or unhealthy, with Docker's defaults where the check has none. */
-export function healthyWithin({ Interval, Timeout, StartPeriod, Retries }: Healthcheck = {}): number {
+function healthyWithin({ Interval, Timeout, StartPeriod, Retries }: Healthcheck = {}): number {
   const seconds = (nanoseconds: number | undefined, byDefault: number) => (nanoseconds || byDefault * 1e9) / 1e9;
   return Math.ceil((StartPeriod ?? 0) / 1e9 + (Retries || 3) * (seconds(Interval, 30) + seconds(Timeout, 30)));
 }

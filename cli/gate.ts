@@ -1,4 +1,7 @@
-import type { Command } from "commander";
+/**
+ * `node cli/gate.ts <gate>`: checks during an `up` whether it may go on; what is checked comes in the environment. It runs inside
+ * pulumi: never pulumi on the same stack here, nor the set-up.
+ */
 import { type GateName, type GateParameters, gates, gateVariable } from "../components/gate-parameters.ts";
 import { UserError } from "./error.ts";
 import { tryCanary } from "./gate-canary.ts";
@@ -16,19 +19,20 @@ const checks: { [Gate in GateName]: (host: string, parameters: GateParameters<Ga
   release: recordRelease,
 };
 
-/** Runs inside a running `up`: never pulumi on the same stack, nor the set-up. */
-export function registerGate(program: Command): void {
-  const gate = program
-    .command("gate", { hidden: true })
-    .description("check during `up` whether it may go on; what is checked comes in the environment");
-  for (const name of Object.keys(checks) as GateName[]) {
-    gate.command(name).action(() => checks[name](fromEnvironment("DOCKER_HOST"), readParameters(name)));
-  }
+try {
+  await check(process.argv[2] as GateName);
+} catch (error) {
+  console.error(error instanceof UserError ? error.message : error);
+  process.exitCode = 1;
+}
+
+function check<Gate extends GateName>(gate: Gate): Promise<void> {
+  return checks[gate](fromEnvironment("DOCKER_HOST"), readParameters(gate));
 }
 
 function readParameters<Gate extends GateName>(gate: Gate): GateParameters<Gate> {
   const entries = gates[gate].map((parameter) => [parameter, fromEnvironment(gateVariable(parameter))]);
-  return Object.fromEntries(entries);
+  return Object.fromEntries(entries) as GateParameters<Gate>;
 }
 
 function fromEnvironment(name: string): string {

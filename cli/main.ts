@@ -5,7 +5,6 @@ import { registerDestroy } from "./destroy.ts";
 import { registerDocs } from "./docs.ts";
 import { registerEnv } from "./env.ts";
 import { UserError } from "./error.ts";
-import { registerGate } from "./gate.ts";
 import { registerHistory } from "./history.ts";
 import { registerPreview } from "./preview.ts";
 import { registerPulumi } from "./pulumi.ts";
@@ -38,7 +37,6 @@ for (const register of [
   registerTest,
   registerCheck,
   registerDocs,
-  registerGate,
 ]) {
   register(program);
 }

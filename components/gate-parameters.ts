@@ -1,4 +1,4 @@
-/** The gates, each with what it is told: `./factory gate <name>` checks it during an `up`, and fails where it must not go on. */
+/** The gates, each with what it is told: `node cli/gate.ts <name>` checks it during an `up`, and fails where it must not go on. */
 export const gates = {
   volumes: ["factory", "stack", "image", "reference", "id"],
   canary: ["stack", "spec"],

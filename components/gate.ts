@@ -24,7 +24,7 @@ export function createGate<Gate extends GateName>(
     name,
     {
       // Not by the launcher, which would install packages under the running program where they are not current.
-      create: `node cli/main.ts gate ${gate}`,
+      create: `node cli/gate.ts ${gate}`,
       // Without a new trigger there is nothing to check, whatever else has changed.
       update: "true",
       environment: {

@@ -168,7 +168,7 @@ describe("every container", () => {
   test.each(componentNames)("%s is given its pids limit, and is looked at, when it is there", (component) => {
     const finish = ofType(local, "command:local:Command").find(({ name }) => name === `${component}-finish`);
     expect(finish?.inputs).toMatchObject({
-      create: "node cli/main.ts gate finish",
+      create: "node cli/gate.ts finish",
       environment: {
         GATE_CONTAINER: `${component}-id`,
         GATE_PIDS: component === "edge" ? "512" : "2048",

@@ -24,7 +24,7 @@ describe("the comment of a recorded preview", () => {
   test.each(["nothing", "upgrade", "release", "config", "volumes"])("%s", async (name) => {
     const markdown = masked(`${formatPreview(recorded(name))}\n`, "acme");
     await expect(markdown).toMatchFileSnapshot(`golden/preview-${name}.md`);
-    expect(markdown).not.toContain("canary");
+    expect(markdown).not.toContain("canary-forge-token");
   });
 });
 

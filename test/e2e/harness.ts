@@ -172,6 +172,11 @@ export class TestFactory {
     }
   }
 
+  /** The environment in which its commands run. */
+  environment(): Record<string, string | undefined> {
+    return { ...process.env, NO_COLOR: "1", ...this.ownState() };
+  }
+
   /** Whatever backend the caller uses: this factory's state lies in its own copy of the project. */
   private ownState(): Record<string, string | undefined> {
     return {

@@ -58,13 +58,20 @@ export class TestRegistry {
     return registry;
   }
 
-  /** Builds the image that reports `version`, and pushes it; the daemon does not keep it. Returns its digest. */
-  async push(image: ImageName, version: string, revision = "1"): Promise<string> {
+  /**
+   * Builds the image that reports `version`, and pushes it; the daemon does not keep it. Returns its digest.
+   * @param behaviour what fixtures/versioned/start knows
+   * @param line another one for the Dockerfile
+   */
+  async push(image: ImageName, version: string, revision = "1", { behaviour = "ok", line = "" } = {}): Promise<string> {
     const context = join(this.directory, "images");
     const reference = `${this.server}/${this.namespace}/${image}:${version}`;
-    const dockerfile = `--file=${join(context, "docker", image, "Dockerfile")}`;
-    const args = [`--build-arg=VERSION=${version}`, `--build-arg=REVISION=${revision}`, `--tag=${reference}`];
-    await this.docker("build", "--quiet", "--no-cache", "--force-rm", dockerfile, ...args, context);
+    const file = join(context, "docker", image, `Dockerfile.${version}`);
+    writeFileSync(file, `${readFileSync(join(context, "docker", image, "Dockerfile"), "utf8")}${line}\n`);
+    const values = { VERSION: version, REVISION: revision, BEHAVIOUR: behaviour };
+    const args = Object.entries(values).map(([name, value]) => `--build-arg=${name}=${value}`);
+    const options = ["--quiet", "--no-cache", "--force-rm", `--file=${file}`, `--tag=${reference}`];
+    await this.docker("build", ...options, ...args, context);
     const said = await this.docker("push", reference);
     await this.docker("rmi", reference);
     const digest = /digest: (sha256:[0-9a-f]{64})/.exec(said)?.[1];

@@ -100,9 +100,15 @@ describe("an image that is built here", () => {
 describe("a container with an anonymous volume", () => {
   test("is found, whatever it came from", async () => {
     const { Image: image, Id: id } = await factory.inspect("reproduce");
-    const asked = { GATE_FACTORY: factory.name, GATE_STACK: "test", GATE_COMPONENT: "reproduce" };
+    const asked = {
+      GATE_FACTORY: factory.name,
+      GATE_STACK: "test",
+      GATE_COMPONENT: "reproduce",
+      GATE_PIDS: "64",
+      GATE_RUN: "task",
+    };
     const gate = (container: string) =>
-      factory.plain("node cli/main.ts gate mounts", { ...asked, DOCKER_HOST: dockerHost, GATE_CONTAINER: container });
+      factory.plain("node cli/gate.ts finish", { ...asked, DOCKER_HOST: dockerHost, GATE_CONTAINER: container });
     expect(await gate(id)).toMatchObject({ exitCode: 0, all: "" });
     const named = `--volume=${factory.volumeName("agent-data")}:/home/agent/data`;
     const stray = await factory.docker("create", named, "--volume=/cache", image);
