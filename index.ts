@@ -1,11 +1,15 @@
+import * as pulumi from "@pulumi/pulumi";
 import { createDockerHost } from "./components/docker-host.ts";
 import { Factory } from "./components/factory.ts";
 import { resolveDigests } from "./components/image-digests.ts";
-import { dockerLogin, loadConfig } from "./config/load.ts";
+import { dockerLogin, loadConfig, trustCertificateFile } from "./config/load.ts";
+import { refuseVolumeShadows } from "./images/refuse-shadows.ts";
 
+trustCertificateFile();
 const config = loadConfig();
 const host = createDockerHost("docker-host", { ...config, dockerLogin: dockerLogin() });
 const images = await resolveDigests(config.images, host);
+await refuseVolumeShadows(images, { ...config, stack: pulumi.getStack(), dockerLogin: dockerLogin() });
 const factory = new Factory("factory", { ...config, images }, { providers: { docker: host } });
 
 export const factoryName = config.factoryName;

@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import * as tls from "node:tls";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "./error.ts";
 import { type FactoryConfig, parseConfig, type RawConfig } from "./parse.ts";
@@ -35,6 +36,18 @@ export function loadConfig(): FactoryConfig {
 
 function bare(key: string): string {
   return key.slice(namespace.length);
+}
+
+/**
+ * Lets this program trust whom the engine trusts, where Node is able to (from 22.19 on). A file that holds no certificates
+ * is for the engine to complain of.
+ */
+export function trustCertificateFile(): void {
+  const { SSL_CERT_FILE } = process.env;
+  if (!SSL_CERT_FILE) return;
+  try {
+    tls.setDefaultCACertificates?.([readFileSync(SSL_CERT_FILE, "utf8")]);
+  } catch {}
 }
 
 /** Docker's config.json of whoever runs this, as a path that is the same on every machine where it can be. */

@@ -61,16 +61,21 @@ export class TestRegistry {
   /**
    * Builds the image that reports `version`, and pushes it; the daemon does not keep it. Returns its digest.
    * @param behaviour what fixtures/versioned/start knows
-   * @param line another one for the Dockerfile
+   * @param change of its Dockerfile
    */
-  async push(image: ImageName, version: string, revision = "1", { behaviour = "ok", line = "" } = {}): Promise<string> {
+  async push(
+    image: ImageName,
+    version: string,
+    revision = "1",
+    { behaviour = "ok", change = (text: string) => text } = {},
+  ): Promise<string> {
     const context = join(this.directory, "images");
     const reference = `${this.server}/${this.namespace}/${image}:${version}`;
-    const file = join(context, "docker", image, `Dockerfile.${version}`);
-    writeFileSync(file, `${readFileSync(join(context, "docker", image, "Dockerfile"), "utf8")}${line}\n`);
-    const values = { VERSION: version, REVISION: revision, BEHAVIOUR: behaviour };
-    const args = Object.entries(values).map(([name, value]) => `--build-arg=${name}=${value}`);
-    const options = ["--quiet", "--no-cache", "--force-rm", `--file=${file}`, `--tag=${reference}`];
+    const dockerfile = join(this.directory, "Dockerfile");
+    writeFileSync(dockerfile, change(readFileSync(join(context, "docker", image, "Dockerfile"), "utf8")));
+    const values = Object.entries({ VERSION: version, REVISION: revision, BEHAVIOUR: behaviour });
+    const args = values.map(([name, value]) => `--build-arg=${name}=${value}`);
+    const options = ["--quiet", "--no-cache", "--force-rm", `--file=${dockerfile}`, `--tag=${reference}`];
     await this.docker("build", ...options, ...args, context);
     const said = await this.docker("push", reference);
     await this.docker("rmi", reference);

@@ -17,13 +17,11 @@ beforeAll(async () => {
   for (const version of ["v0.1.0", "v0.2.0"]) {
     for (const image of imageNames) await registry.push(image, version);
   }
-  const never = 'HEALTHCHECK --interval=1s --start-period=6s --timeout=1s --retries=2 CMD ["busybox", "sleep", "60"]';
-  const late = 'HEALTHCHECK --interval=5s --timeout=1s --retries=4 CMD ["busybox", "test", "-f", "/alive"]';
   await registry.push("agents", "v0.3.0-exits", "1", { behaviour: "exits" });
-  await registry.push("agents", "v0.3.0-never", "1", { behaviour: "never", line: never });
-  await registry.push("agents", "v0.3.0-late", "1", { behaviour: "never", line: late });
+  await registry.push("agents", "v0.3.0-never", "1", { behaviour: "never", change: checked(never) });
+  await registry.push("agents", "v0.3.0-late", "1", { behaviour: "never", change: checked(late) });
   await registry.push("agents", "v0.3.0-crashes", "1", { behaviour: "crashes" });
-  await registry.push("edge", "v0.3.0-unchecked", "1", { line: "HEALTHCHECK NONE" });
+  await registry.push("edge", "v0.3.0-unchecked", "1", { change: checked("HEALTHCHECK NONE") });
   factory = await TestFactory.create();
   const { server, namespace, username, password } = registry;
   await factory.configure({ build: undefined, registry: { server, namespace, username }, release: "v0.1.0" });
@@ -36,6 +34,15 @@ afterAll(async () => {
   await factory?.dispose();
   await registry?.dispose();
 });
+
+/** Without an answer, until the time its check implies is over. */
+const never = 'HEALTHCHECK --interval=1s --start-period=6s --timeout=1s --retries=2 CMD ["busybox", "sleep", "60"]';
+/** Unhealthy after 20 s. */
+const late = 'HEALTHCHECK --interval=5s --timeout=1s --retries=4 CMD ["busybox", "test", "-f", "/alive"]';
+
+function checked(healthCheck: string): (dockerfile: string) => string {
+  return (dockerfile) => dockerfile.replace(/^HEALTHCHECK .*$/m, healthCheck);
+}
 
 const trusting = () => ({ SSL_CERT_FILE: registry.caBundle });
 const up = () => factory.factory("up", ["--yes"], trusting());

@@ -1,0 +1,64 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type ImageName, imageNames } from "../components/contract.ts";
+import type { PinnedImage, RunnableImage } from "../components/image-digests.ts";
+import { explainVolumeShadows, findVolumeShadows } from "../components/volume-shadow.ts";
+import type { FactoryConfig } from "../config/parse.ts";
+import { formatReference, type PinnedReference } from "../config/reference.ts";
+import { readArchitecture, readFromHost, readRunningReference } from "./host.ts";
+import { encodeLogin, readDockerLogin } from "./login.ts";
+import { type ImageConfig, readFromRegistry } from "./registry.ts";
+
+type Surroundings = Pick<FactoryConfig, "factoryName" | "dockerHost" | "registry" | "registryToken"> & {
+  stack: string;
+  /** Docker's config.json, which logs in to registries. @default none: images are read without a login */
+  dockerLogin?: string | undefined;
+};
+
+/**
+ * Refuses pinned images with a VOLUME that would fall into an anonymous volume, before any resource is made and without
+ * pulling them. What cannot be read here is not refused here: every image is checked again once it is on the host.
+ * @throws RunError with all that is refused, which Pulumi shows without a stack trace
+ */
+export async function refuseVolumeShadows(
+  images: Record<ImageName, RunnableImage>,
+  around: Surroundings,
+): Promise<void> {
+  const pinned = imageNames.flatMap((name) => {
+    const image = images[name];
+    return image.kind === "registry" ? [[name, image] as const] : [];
+  });
+  const said = await Promise.all(pinned.map(([name, image]) => explain(name, image, around)));
+  const refused = said.filter((text) => text !== undefined);
+  if (refused.length > 0) throw new pulumi.RunError([...refused, "Nothing that runs was touched."].join("\n"));
+}
+
+async function explain(image: ImageName, pinned: PinnedImage, around: Surroundings): Promise<string | undefined> {
+  const reference = formatReference(pinned.reference);
+  try {
+    const { Volumes } = await readConfig(pinned.reference, around);
+    const shadows = findVolumeShadows(image, Object.keys(Volumes ?? {}));
+    if (shadows.length === 0) return undefined;
+    const running = await readRunningReference(around.dockerHost, around.factoryName, image);
+    return explainVolumeShadows({ image, stack: around.stack, reference, shadows, running });
+  } catch (error) {
+    pulumi.log.debug(`The VOLUMEs of ${reference} cannot be read beforehand: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+async function readConfig(reference: PinnedReference, around: Surroundings): Promise<ImageConfig> {
+  const { server, repository, digest } = reference;
+  const here = await readFromHost(around.dockerHost, formatReference({ server, repository, digest }));
+  if (here !== undefined) return here;
+  const login = await findLogin(server, around);
+  return readFromRegistry(reference, login, await readArchitecture(around.dockerHost));
+}
+
+/** As the Docker provider logs in: the token for its own registry, Docker's login for the others. */
+async function findLogin(
+  server: string,
+  { registry, registryToken, dockerLogin }: Surroundings,
+): Promise<string | undefined> {
+  if (server === registry.server && registryToken !== undefined) return encodeLogin(registry.username, registryToken);
+  return dockerLogin === undefined ? undefined : readDockerLogin(server, dockerLogin);
+}
