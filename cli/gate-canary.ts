@@ -49,8 +49,9 @@ async function requireHealthCheck(
   { component, reference, image, healthCheck }: CanarySpec,
 ): Promise<void> {
   if (healthCheck !== undefined) return;
-  const [inspected] = await inspect<{ Config: { Healthcheck?: object } }>(host, "image", [image]);
-  if (inspected?.Config.Healthcheck !== undefined) return;
+  const [inspected] = await inspect<{ Config: { Healthcheck?: { Test?: string[] } } }>(host, "image", [image]);
+  const [kind = "NONE"] = inspected?.Config.Healthcheck?.Test ?? [];
+  if (kind !== "NONE") return;
   const fix = component === "agents" ? ", or set disinto:agents.healthCheck (docs/config.md)" : "";
   throw new UserError(
     `The new image of ${component}, ${reference}, has no HEALTHCHECK, so nobody can tell whether it works.\n` +

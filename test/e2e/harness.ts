@@ -43,7 +43,7 @@ export interface Outcome {
 export interface Container {
   Id: string;
   Image: string;
-  State: { Status: string; ExitCode: number; Health?: { Status: string } };
+  State: { Status: string; ExitCode: number; StartedAt: string; Health?: { Status: string } };
   Config: { Env: string[]; Labels: Record<string, string>; Image: string };
   HostConfig: { PidsLimit: number; Memory: number; Privileged: boolean; SecurityOpt: string[]; CapAdd: string[] };
   Mounts: { Type: string; Name: string; Destination: string; RW: boolean }[];

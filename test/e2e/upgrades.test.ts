@@ -85,7 +85,10 @@ describe("a new image that is broken", () => {
     expect(failed.exitCode).toBe(1);
     expect(failed.all).toContain(factory.containerName("agents"));
     await expect(canaryMessage(failed)).toMatchFileSnapshot(join(golden, `upgrade-${behaviour}.txt`));
-    expect(await factory.inspect("agents")).toMatchObject({ Id: before.Id, State: before.State });
+    expect(await factory.inspect("agents")).toMatchObject({
+      Id: before.Id,
+      State: { StartedAt: before.State.StartedAt, Health: { Status: "healthy" } },
+    });
     await unset("agentsImage");
     await expectRunning("v0.1.0");
   });
