@@ -29,7 +29,7 @@ export async function releaseStaleLock(workspace: Workspace): Promise<void> {
 function readLocks({ env, stack }: Workspace): Lock[] {
   const { PULUMI_BACKEND_URL: backend = "" } = env;
   if (!backend.startsWith("file://")) return [];
-  const locks = join(backend.slice("file://".length), ".pulumi/locks");
+  const locks = join(new URL(backend).pathname, ".pulumi/locks");
   return filesBelow(locks)
     .filter((file) => file.split("/").at(-2) === stack && file.endsWith(".json"))
     .map((file) => JSON.parse(readFileSync(file, "utf8")) as Lock);

@@ -97,7 +97,8 @@ export class Factory extends pulumi.ComponentResource {
     return new docker.Network(
       "network",
       { name: networkName(factory), driver: "bridge", labels: factoryLabels(factory) },
-      { parent: this, dependsOn: before },
+      // Docker lets two networks have one name, and starts no container on them.
+      { parent: this, dependsOn: before, deleteBeforeReplace: true },
     );
   }
 }

@@ -2,14 +2,14 @@ import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Paths } from "../cli/paths.ts";
-import { setupState, stacksIn } from "../cli/setup/state.ts";
+import { localUrl, setupState, stacksIn } from "../cli/setup/state.ts";
 import { recordedProgress, rejection, temporaryProject, write } from "./setup-support.ts";
 
 test("without a choice of the user's, state is local with a generated passphrase", async () => {
   const paths = temporaryProject();
   const { variables, lines } = await state(paths);
   expect(variables).toEqual({
-    PULUMI_BACKEND_URL: `file://${paths.state}`,
+    PULUMI_BACKEND_URL: localUrl(paths),
     PULUMI_CONFIG_PASSPHRASE_FILE: paths.passphrase,
     PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
   });
@@ -23,8 +23,14 @@ test("the second time nothing changes, also in an environment of the first", asy
   const paths = temporaryProject();
   const { variables } = await state(paths);
   const passphrase = readFileSync(paths.passphrase, "utf8");
-  expect(await state(paths, variables)).toEqual({ variables, lines: [`ready state: file://${paths.state} (local)`] });
+  expect(await state(paths, variables)).toEqual({ variables, lines: [`ready state: ${localUrl(paths)} (local)`] });
   expect(readFileSync(paths.passphrase, "utf8")).toBe(passphrase);
+});
+
+test("the directory alone names the same backend", async () => {
+  const paths = temporaryProject();
+  const { variables } = await state(paths, { PULUMI_BACKEND_URL: `file://${paths.state}` });
+  expect(variables.PULUMI_BACKEND_URL).toBe(localUrl(paths));
 });
 
 test("two at once agree on one passphrase", async () => {
@@ -86,7 +92,7 @@ test("the login is looked for where Pulumi keeps it", async () => {
   expect(await url({ PULUMI_HOME: home, PULUMI_CREDENTIALS_PATH: join(paths.root, "credentials") })).toBe(
     "s3://credentials",
   );
-  expect(await url({ PULUMI_HOME: paths.pulumiHome })).toBe(`file://${paths.state}`);
+  expect(await url({ PULUMI_HOME: paths.pulumiHome })).toBe(localUrl(paths));
 });
 
 test("a passphrase of the user's own is left alone", async () => {

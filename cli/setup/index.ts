@@ -7,6 +7,7 @@ import type { Progress } from "./step.ts";
 
 export { defaultDockerHost } from "./docker.ts";
 export { findGo, readRecipe } from "./engine-build.ts";
+export { localUrl } from "./state.ts";
 export { createProgress, formatSetupError, SetupError } from "./step.ts";
 export { setupTestTools } from "./test-tools.ts";
 

@@ -42,16 +42,30 @@ export async function setupState(options: StateOptions): Promise<Record<string, 
 
 /** The backend that counts, in the order of Pulumi itself, with the local directory as the last. */
 async function chooseBackend(paths: Paths, env: NodeJS.ProcessEnv): Promise<Backend> {
+  const chosen = await chooseOther(paths, env);
+  // Whoever names the directory alone means the same.
+  return chosen === undefined || chosen.url === directoryUrl(paths) ? { kind: "local", url: localUrl(paths) } : chosen;
+}
+
+async function chooseOther(paths: Paths, env: NodeJS.ProcessEnv): Promise<Backend | undefined> {
   if (env.PULUMI_BACKEND_URL) return { kind: "environment", url: env.PULUMI_BACKEND_URL };
   const project = await projectBackend(paths);
   if (project) return { kind: "project", url: project };
   const login = currentLogin(credentialsDirectory(paths, env));
-  return login ? { kind: "login", url: login } : { kind: "local", url: localUrl(paths) };
+  return login ? { kind: "login", url: login } : undefined;
 }
 
 const sources = { environment: "PULUMI_BACKEND_URL", project: "Pulumi.yaml", login: "pulumi login", local: "local" };
 
-const localUrl = (paths: Paths) => `file://${paths.state}`;
+/**
+ * The backend in `.factory/`. Pulumi would keep an `.attrs` beside every file of it, written in place: a kill at the wrong moment
+ * leaves that one empty, and a stack that cannot be opened. `metadata=skip` does without.
+ */
+export function localUrl(paths: Paths): string {
+  return `${directoryUrl(paths)}?metadata=skip`;
+}
+
+const directoryUrl = (paths: Paths) => `file://${paths.state}`;
 
 async function projectBackend(paths: Paths): Promise<string | undefined> {
   const file = join(paths.root, "Pulumi.yaml");
