@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { UserError } from "./error.ts";
 import { paths } from "./paths.ts";
-import { createProgress, defaultDockerHost, type Environment, setup, setupTestTools } from "./setup/index.ts";
+import { createProgress, defaultDockerHost, type Environment, localUrl, setup, setupTestTools } from "./setup/index.ts";
 import { readStackFile, type StackFile } from "./stack-file.ts";
 
 /** A stack that is ready for `pulumi` to work on. */
@@ -130,7 +130,7 @@ function onStack(workspace: Workspace): string[] {
  * this machine, so there Pulumi is given a copy, and the file under git stays as it is.
  */
 function keepsOwnCopy({ env, hasSecretsProvider }: Workspace): boolean {
-  return env.PULUMI_BACKEND_URL === `file://${paths.state}` && !hasSecretsProvider;
+  return env.PULUMI_BACKEND_URL === localUrl(paths) && !hasSecretsProvider;
 }
 
 /** Where the stack's file lies that Pulumi may write to. */
