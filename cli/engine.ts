@@ -71,12 +71,17 @@ export function historyMessage(what: string): string[] {
  * @throws UserError where it fails; pulumi has said why
  */
 export async function runPulumi(workspace: Workspace, verb: string, args: string[] = []): Promise<void> {
+  // Ctrl-C reaches pulumi too, which then ends in good order, and is killed where this process ends before it.
+  process.on("SIGINT", leaveItToPulumi);
   const { exitCode } = await execa("pulumi", [verb, ...onStack(workspace), ...args], {
     ...inProject(workspace),
     stdio: "inherit",
   });
+  process.off("SIGINT", leaveItToPulumi);
   if (exitCode !== 0) throw new UserError(`pulumi ${verb} failed on stack ${workspace.stack}; it says why above.`);
 }
+
+function leaveItToPulumi(): void {}
 
 /** How a captured run of pulumi ended, and what it printed. */
 export interface Captured {
