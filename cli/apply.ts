@@ -1,7 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { historyMessage, runPulumi, type Workspace } from "./engine.ts";
+import { historyMessage, runPulumi, unasked, type Workspace } from "./engine.ts";
+import { finishCutOff, nameWasTaken, refuseTakenNames, removeLeftovers } from "./leftovers.ts";
+import { refreshOptions } from "./missing.ts";
 import { pruneReleases } from "./prune-releases.ts";
 import { returnAfter } from "./return.ts";
 import { readRunning } from "./running.ts";
@@ -17,11 +19,18 @@ export async function apply(workspace: Workspace, what: string, { ask }: { ask: 
   const { stack } = workspace;
   const { factoryName, dockerHost, keepReleases, edge } = workspace.config;
   await releaseStaleLock(workspace);
+  const state = await finishCutOff(workspace, what, { ask });
+  await refuseTakenNames(workspace, state);
+  const refresh = await refreshOptions(workspace, state);
   const before = await readRunning(factoryName, dockerHost);
   const changes = await withEventLog(async (eventLog) => {
-    const options = ["--event-log", eventLog, ...historyMessage(what), ...(ask ? [] : ["--yes", "--skip-preview"])];
+    const up = (...options: string[]) =>
+      runPulumi(workspace, "up", ["--event-log", eventLog, ...historyMessage(what), ...options]);
     try {
-      await runPulumi(workspace, "up", options);
+      await up(...refresh, ...(ask ? [] : unasked)).catch(async (error) => {
+        if (!nameWasTaken(eventLog) || !(await removeLeftovers(workspace, { ask }))) throw error;
+        await up(...unasked);
+      });
     } catch (error) {
       // Somebody else is at work: what they do is not to be undone.
       await releaseStaleLock(workspace);

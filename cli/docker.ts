@@ -36,12 +36,16 @@ export async function dockerTry(host: string, args: string[]): Promise<void> {
   await run(host, args);
 }
 
-/** What `docker inspect` says of the containers, images or volumes among `names` that exist. */
-export async function inspect<T>(host: string, kind: "container" | "image" | "volume", names: string[]): Promise<T[]> {
+/** What `docker inspect` says of the containers, images, networks or volumes among `names` that exist. */
+export async function inspect<T>(
+  host: string,
+  kind: "container" | "image" | "network" | "volume",
+  names: string[],
+): Promise<T[]> {
   const { stdout, stderr } = await run(host, [kind, "inspect", ...names]);
   const unexpected = stderr
     .split("\n")
-    .filter((line) => line !== "" && !/no such (container|image|volume)/i.test(line));
+    .filter((line) => line !== "" && !/no such (container|image|volume)|network \S+ not found/i.test(line));
   if (unexpected.length > 0) throw new UserError(`docker ${kind} inspect failed on ${host}:\n${unexpected.join("\n")}`);
   return JSON.parse(stdout) as T[];
 }

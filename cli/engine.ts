@@ -61,6 +61,9 @@ export function saveStackFile(workspace: Workspace, changed: StackFile): Workspa
   return saved;
 }
 
+/** Arguments with which pulumi changes things without a preview and a question. */
+export const unasked = ["--yes", "--skip-preview"];
+
 /** What the history says of an update: what it was, and by whom. */
 export function historyMessage(what: string): string[] {
   return ["--message", `${what} by ${userInfo().username}@${hostname()}`];
@@ -117,6 +120,42 @@ export async function askPulumi<T>(workspace: Workspace, question: string[]): Pr
     stdin: "ignore",
   });
   return exitCode === 0 ? (JSON.parse(stdout) as T) : undefined;
+}
+
+/** A resource as the state has it. */
+export interface StateResource {
+  type: string;
+  /** What the provider knows it by: a container's ID, a volume's name. */
+  id?: string;
+  inputs?: Record<string, unknown>;
+}
+
+/** What Pulumi wrote down of a stack. */
+export interface StackState {
+  resources: StateResource[];
+  /** Whether an update was cut off, so that Pulumi does not know how some of its steps ended. */
+  cutOff: boolean;
+}
+
+/**
+ * The state of a stack; no secret in it is decrypted.
+ * @param stack another stack of the same project
+ * @throws UserError where Pulumi cannot say
+ */
+export async function readState(workspace: Workspace, stack = workspace.stack): Promise<StackState> {
+  const { exitCode, stdout, stderr } = await execa("pulumi", ["stack", "export", "--stack", stack], {
+    ...inProject(workspace),
+    stdin: "ignore",
+  });
+  if (exitCode !== 0) throw new UserError(`The state of stack ${stack} cannot be read:\n${stderr}`);
+  const { resources = [], pending_operations = [] } = JSON.parse(stdout).deployment ?? {};
+  return { resources, cutOff: pending_operations.length > 0 };
+}
+
+/** Names of the project's stacks in this backend. */
+export async function listStacks(workspace: Workspace): Promise<string[]> {
+  const { stdout } = await execa("pulumi", ["stack", "ls", "--json"], { ...inProject(workspace), stdin: "ignore" });
+  return (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
 }
 
 function inProject({ env }: Workspace) {

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { compareConfig, type StackConfig, secretValues } from "./config-changes.ts";
-import { askPulumi, openStack, runPulumi, type Workspace } from "./engine.ts";
+import { askPulumi, openStack, readState, runPulumi, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { askHistory } from "./history.ts";
+import { refreshOptions } from "./missing.ts";
 import { type StackOptions, stackOption } from "./options.ts";
 import { capturePreview } from "./preview-events.ts";
 import { formatPreview, type Preview } from "./preview-markdown.ts";
@@ -21,7 +22,11 @@ export function registerPreview(program: Command): void {
 }
 
 async function show(stack: string, diff = false): Promise<void> {
-  await runPulumi(await openStack(stack), "preview", diff ? ["--diff"] : []);
+  const workspace = await openStack(stack);
+  await runPulumi(workspace, "preview", [
+    ...(await refreshOptions(workspace, await readState(workspace))),
+    ...(diff ? ["--diff"] : []),
+  ]);
 }
 
 /** Prints the comment, of a preview that failed as well, which then still fails. */

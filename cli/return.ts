@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ComponentName, componentNames } from "../components/contract.ts";
 import { ask } from "./docker.ts";
-import { historyMessage, runPulumi, saveStackFile, type Workspace } from "./engine.ts";
+import { historyMessage, runPulumi, saveStackFile, unasked, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { paths } from "./paths.ts";
 import { describeVersion, type KeptRelease, readKeptReleases } from "./releases.ts";
@@ -52,7 +52,7 @@ async function goBack(workspace: Workspace, release: KeptRelease): Promise<void>
   const plan = await planRollback(workspace, release);
   const saved = saveStackFile(workspace, plan.file);
   const message = historyMessage(`return to ${describeVersion(release)}`);
-  await runPulumi(saved, "up", ["--yes", "--skip-preview", ...message]);
+  await runPulumi(saved, "up", [...unasked, ...message]);
 }
 
 /** Keeps what the containers that failed have printed: they are removed. */

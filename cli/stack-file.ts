@@ -87,7 +87,8 @@ function readText(stack: string, file: string): string {
   } catch {
     throw new UserError(
       `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ")}.\n` +
-        `Choose one with --stack, or write that file (docs/config.md has every key).`,
+        `Choose one with --stack, or write that file (docs/config.md has every key). Was it there before, as after\n` +
+        `\`pulumi stack rm\`, which deletes it: git checkout Pulumi.${stack}.yaml`,
       2,
     );
   }

@@ -156,7 +156,8 @@ export class TestFactory {
   async dispose(): Promise<void> {
     const remove = (...args: string[]) => execa("docker", args, { env: onHost, reject: false });
     await remove("rm", "--force", "--volumes", ...componentNames.map((component) => this.containerName(component)));
-    await remove("network", "rm", networkName(this.name));
+    const networks = await this.docker("network", "ls", "--quiet", `--filter=name=^${networkName(this.name)}$`);
+    if (networks !== "") await remove("network", "rm", ...networks.split("\n"));
     await remove("volume", "rm", ...volumes.map((volume) => this.volumeName(volume)));
     const own = await this.ownImages();
     if (own.length > 0) await remove("rmi", ...own);
