@@ -25,11 +25,15 @@ export type ImageSource = RegistryImage | BuiltImage;
 
 /** The stack's config, checked, with every default filled in. */
 export interface FactoryConfig
-  extends Pick<ConfigValues, "factoryName" | "keepReleases" | "dockerHost" | "registry" | "forge" | "agents" | "edge"> {
+  extends Pick<
+    ConfigValues,
+    "factoryName" | "keepReleases" | "dockerHost" | "registry" | "snapshots" | "forge" | "agents" | "edge"
+  > {
   images: Record<ImageName, ImageSource>;
   /** Secrets, in plain text: wrapped by whoever hands one to a resource. */
   forgeToken?: string;
   registryToken?: string;
+  snapshotPassword?: string;
 }
 
 /** A stack's config as Pulumi keeps it: every value a string, structured ones as JSON. */
@@ -54,6 +58,7 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
       ? samePorts(parsed.data)
       : parsed.error.issues.flatMap((issue) => explain(issue, decoded.value))),
     ...secretProblems(raw),
+    ...missingPassword(raw),
     ...imageProblems(raw.values),
   ];
   if (problems.length > 0 || !parsed.success) {
@@ -64,6 +69,7 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
   }
   const { factoryName, keepReleases, dockerHost, registry, registryToken, forge, forgeToken, agents, edge } =
     parsed.data;
+  const { snapshots, snapshotPassword } = parsed.data;
   const images = Object.fromEntries(
     imageNames.map((image) => [image, imageSource(image, parsed.data)]),
   ) as FactoryConfig["images"];
@@ -78,6 +84,8 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
     ...(forge === undefined ? {} : { forge }),
     ...(forgeToken === undefined ? {} : { forgeToken }),
     ...(registryToken === undefined ? {} : { registryToken }),
+    ...(snapshots === undefined ? {} : { snapshots }),
+    ...(snapshotPassword === undefined ? {} : { snapshotPassword }),
   };
 }
 
@@ -174,7 +182,10 @@ function secretProblems({ values, secrets }: RawConfig): Problem[] {
           path: key,
           message: "is stored in plain text",
           allowed: "a secret",
-          fix: `revoke this token on the forge, make a new one, then pulumi config set --secret disinto:${key}`,
+          fix:
+            key === "snapshotPassword"
+              ? "choose another password, then pulumi config set --secret disinto:snapshotPassword"
+              : `revoke this token on the forge, make a new one, then pulumi config set --secret disinto:${key}`,
         },
       ];
     }
@@ -190,6 +201,18 @@ function secretProblems({ values, secrets }: RawConfig): Problem[] {
     }
     return [];
   });
+}
+
+function missingPassword({ values }: RawConfig): Problem[] {
+  if (values.snapshots === undefined || values.snapshotPassword !== undefined) return [];
+  return [
+    {
+      path: "snapshotPassword",
+      message: "is missing: what lies in snapshots.repository is encrypted with it",
+      allowed: fieldAt(["snapshotPassword"])?.docs?.allowed,
+      fix: "pulumi config set --secret disinto:snapshotPassword",
+    },
+  ];
 }
 
 function imageProblems(values: Record<string, string>): Problem[] {

@@ -13,7 +13,7 @@ export interface KeyDocs {
 const roles = ["dev", "review", "planner", "gardener", "architect", "supervisor", "predictor"] as const;
 
 /** Keys that hold a secret, and must be set with `--secret`. */
-export const secretKeys = ["forgeToken", "registryToken"] as const;
+export const secretKeys = ["forgeToken", "registryToken", "snapshotPassword"] as const;
 
 const imageKeyAllowed =
   "a version (v0.1.1) or a full reference (ghcr.io/disinto/agents:v0.1.1, with or without @sha256:...)";
@@ -138,6 +138,24 @@ export const configSchema = z.strictObject({
     allowed: "an address that begins with unix://, tcp://, ssh:// or npipe://",
     example: "ssh://deploy@factory-host",
   }).prefault("unix:///var/run/docker.sock"),
+  snapshots: z
+    .strictObject({
+      repository: pattern(/^(\/[^:,]*[^:,/]|rest:https?:\/\/[^\s@]+)$/, {
+        description: "Where snapshots of the data volumes go: restic's repository. Unset, none are taken.",
+        allowed: "an absolute path on the Docker host, or rest:http(s)://... without a user or a password in it",
+        example: "/var/backups/disinto",
+        unset: "no snapshots",
+      }),
+      keep: whole(1, 1000, 10, "Snapshots kept of this factory; older ones are removed after the next one."),
+      beforeUpgrade: yesOrNo(true, "Take a snapshot before an upgrade changes an image."),
+    })
+    .optional(),
+  snapshotPassword: pattern(/^[^\r\n]+$/, {
+    description:
+      "Password the snapshots are encrypted with. Nobody reads them without it: keep a copy away from this machine.",
+    allowed: "one line of text, set with --secret",
+    example: "",
+  }).optional(),
   forge: z
     .strictObject({
       url: pattern(/^https?:\/\/[A-Za-z0-9._-]+(:\d+)?(\/[A-Za-z0-9._~/-]*)?$/, {
@@ -253,6 +271,13 @@ function duration(byDefault: string, description: string) {
 function whole(least: number, most: number, byDefault: number, description: string) {
   const docs = { description, allowed: `a whole number from ${least} to ${most}`, example: String(byDefault) };
   return z.int().min(least).max(most).meta(keyDocs(docs)).prefault(byDefault);
+}
+
+function yesOrNo(byDefault: boolean, description: string) {
+  return z
+    .boolean()
+    .meta(keyDocs({ description, allowed: "true or false", example: String(byDefault) }))
+    .prefault(byDefault);
 }
 
 function imageKey(description: string, unset: string, allowed = imageKeyAllowed) {

@@ -111,6 +111,50 @@ describe("numbers", () => {
   });
 });
 
+describe("snapshots", () => {
+  const values = { snapshots: { repository: "/var/backups/acme" }, snapshotPassword: "canary-password" };
+
+  test("are off where nothing says where to", () => {
+    expect(parse({}).snapshots).toBeUndefined();
+  });
+
+  test("need a place and a password, and nothing else", () => {
+    expect(parse(values, ["snapshotPassword"])).toMatchObject({
+      snapshots: { repository: "/var/backups/acme", keep: 10, beforeUpgrade: true },
+      snapshotPassword: "canary-password",
+    });
+  });
+
+  test("without a password are refused, with the command that sets one", () => {
+    expect(messageOf({ snapshots: values.snapshots })).toBe(`The config of stack test has 1 problem:
+
+  snapshotPassword: is missing: what lies in snapshots.repository is encrypted with it
+    allowed: one line of text, set with --secret
+    fix: pulumi config --stack test set --secret disinto:snapshotPassword`);
+  });
+
+  test("with a password in plain text are refused, and it is not shown", () => {
+    const message = messageOf(values);
+    expect(message).toContain("snapshotPassword: is stored in plain text");
+    expect(message).not.toContain("canary-password");
+  });
+
+  test.each(["backups", "/", "/a:b", "/a,b", "s3:host/bucket", "rest:https://user:pw@host/"])(
+    "do not go to %s",
+    (repository) => {
+      expect(messageOf({ ...values, snapshots: { repository } }, ["snapshotPassword"])).toContain(
+        "snapshots.repository:",
+      );
+    },
+  );
+
+  test.each(["/srv/backups", "rest:https://backups.internal:8000/acme/"])("go to %s", (repository) => {
+    expect(parse({ ...values, snapshots: { repository } }, ["snapshotPassword"]).snapshots?.repository).toBe(
+      repository,
+    );
+  });
+});
+
 describe("durations and sizes", () => {
   test("are read in seconds and mebibytes", () => {
     const { agents } = parse({ agents: { pollInterval: "90s", plannerInterval: "2h", resources: { memory: "512m" } } });
