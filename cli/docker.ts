@@ -42,6 +42,7 @@ export async function inspect<T>(
   kind: "container" | "image" | "network" | "volume",
   names: string[],
 ): Promise<T[]> {
+  if (names.length === 0) return [];
   const { stdout, stderr } = await run(host, [kind, "inspect", ...names]);
   const unexpected = stderr
     .split("\n")

@@ -40,12 +40,15 @@ export async function openTestEnvironment(): Promise<Environment> {
  */
 export async function openStack(stack: string, showReady = false): Promise<Workspace> {
   const file = readStackFile(stack);
-  const needsBaseImage = Object.values(file.config.images).some((image) => image.kind === "build" && !image.source);
+  const needsSnapshotImage = file.config.snapshots !== undefined;
+  const needsBaseImage =
+    needsSnapshotImage || Object.values(file.config.images).some((image) => image.kind === "build" && !image.source);
   const env = await setup({
     stack,
     dockerHost: file.config.dockerHost,
     needsDocker: true,
     needsBaseImage,
+    needsSnapshotImage,
     progress: createProgress({ showReady }),
   });
   const workspace = { ...file, env };

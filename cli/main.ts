@@ -8,9 +8,12 @@ import { UserError } from "./error.ts";
 import { registerHistory } from "./history.ts";
 import { registerPreview } from "./preview.ts";
 import { registerPulumi } from "./pulumi.ts";
+import { registerRestore } from "./restore.ts";
 import { registerRollback } from "./rollback.ts";
 import { formatSetupError, SetupError } from "./setup/index.ts";
 import { registerSetup } from "./setup.ts";
+import { registerSnapshot } from "./snapshot.ts";
+import { registerSnapshots } from "./snapshots.ts";
 import { registerStatus } from "./status.ts";
 import { registerTest } from "./test.ts";
 import { registerUp } from "./up.ts";
@@ -29,6 +32,9 @@ for (const register of [
   registerPreview,
   registerRollback,
   registerHistory,
+  registerSnapshot,
+  registerSnapshots,
+  registerRestore,
   registerStatus,
   registerDestroy,
   registerSetup,

@@ -45,6 +45,8 @@ export const labelKeys = {
   factory: "io.disinto.factory",
   component: "io.disinto.component",
   image: "io.disinto.image",
+  /** On the container that takes or restores a snapshot: what it does, as JSON. */
+  operation: "io.disinto.operation",
 } as const;
 
 export function containerName(factory: string, component: ComponentName): string {
@@ -54,6 +56,11 @@ export function containerName(factory: string, component: ComponentName): string
 /** Name of the container in which a new image is tried beside the one that runs. */
 export function canaryName(container: string): string {
   return `${container}-canary`;
+}
+
+/** Container that takes or restores a snapshot; the name is the lock that lets only one do so at a time. */
+export function snapshotContainerName(factory: string): string {
+  return `${factory}-snapshot`;
 }
 
 export function volumeName(factory: string, volume: VolumeKey): string {

@@ -2,13 +2,15 @@ import { type Paths, paths as projectPaths } from "../paths.ts";
 import { setupBaseImage } from "./base-image.ts";
 import { setupDocker } from "./docker.ts";
 import { engineEnvironment, setupEngine } from "./engine.ts";
+import { setupSnapshotImage } from "./snapshot-image.ts";
 import { setupState } from "./state.ts";
 import type { Progress } from "./step.ts";
 
 export { defaultDockerHost } from "./docker.ts";
 export { findGo, readRecipe } from "./engine-build.ts";
+export { snapshotImage } from "./snapshot-image.ts";
 export { localUrl } from "./state.ts";
-export { createProgress, formatSetupError, SetupError } from "./step.ts";
+export { createProgress, formatSetupError, type Progress, type Report, SetupError } from "./step.ts";
 export { setupTestTools } from "./test-tools.ts";
 
 /** The variables that make a plain `pulumi` work: in a child process, or in a shell by `eval`. */
@@ -19,6 +21,8 @@ export interface SetupOptions {
   dockerHost: string;
   /** Whether images are built here. */
   needsBaseImage: boolean;
+  /** Whether data volumes are snapshotted. @default false */
+  needsSnapshotImage?: boolean;
   /** Whether a daemon has to answer; without one, only engine and state are set up. */
   needsDocker: boolean;
   progress: Progress;
@@ -37,6 +41,7 @@ export async function setup(options: SetupOptions): Promise<Environment> {
   const engine = await setupEngine(common);
   if (options.needsDocker) await setupDocker({ ...common, dockerHost, stack });
   if (options.needsDocker && options.needsBaseImage) await setupBaseImage({ ...common, dockerHost });
+  if (options.needsDocker && options.needsSnapshotImage) await setupSnapshotImage({ ...common, dockerHost });
   const state = await setupState(common);
   return { ...engineEnvironment(engine, paths, env), ...state };
 }

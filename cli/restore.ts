@@ -1,0 +1,71 @@
+import confirm from "@inquirer/confirm";
+import { type Command, Option } from "commander";
+import { type VolumeKey, volumes } from "../components/contract.ts";
+import { openStack } from "./engine.ts";
+import { UserError } from "./error.ts";
+import { type StackOptions, stackOption, yesOption } from "./options.ts";
+import { createProgress } from "./setup/index.ts";
+import { shortId } from "./snapshots/recover.ts";
+import { readSnapshots, type Snapshot } from "./snapshots/restic.ts";
+import { planRestore, restoreSnapshot } from "./snapshots/restore.ts";
+import { openStore, type SnapshotStore } from "./snapshots/store.ts";
+import { formatRestore, formatSnapshots } from "./snapshots/text.ts";
+
+type RestoreOptions = StackOptions & { volume?: VolumeKey[]; yes?: boolean };
+
+export function registerRestore(program: Command): void {
+  program
+    .command("restore")
+    .description("replace the content of the data volumes by a snapshot's")
+    .argument("<snapshot>", "the first digits of its ID (./factory snapshots lists them)")
+    .addOption(stackOption())
+    .addOption(new Option("--volume <name...>", "only these volumes").choices(volumes))
+    .addOption(yesOption("do not ask before changing anything"))
+    .addHelpText(
+      "after",
+      "\nContainers that use these volumes are stopped for it, and started after. What is there now is snapshotted first; then\n" +
+        "files, owners and modes are as they were in the snapshot, and nothing else is there. What was written is read again.",
+    )
+    .action(restore);
+}
+
+async function restore(id: string, { stack, volume, yes }: RestoreOptions): Promise<void> {
+  const store = await openStore(await openStack(stack));
+  const snapshot = choose(store, await readSnapshots(store), id);
+  const plan = await planRestore(store, snapshot, chooseVolumes(snapshot, volume));
+  console.log(formatRestore(store, plan));
+  if (!yes && !(await confirmed(stack, id))) throw new UserError("Nothing was changed.");
+  const before = await restoreSnapshot(store, plan, createProgress());
+  console.log(`Restored snapshot ${shortId(snapshot.id)} into factory ${store.factory}: ${plan.volumes.join(", ")}.`);
+  if (plan.stopped.length > 0) console.log(`  status   ./factory status --stack ${stack}`);
+  if (before !== undefined) console.log(`  to undo  ./factory restore ${shortId(before)} --stack ${stack}`);
+}
+
+/**
+ * @throws UserError where no snapshot of this factory, or more than one, begins like that
+ */
+function choose(store: SnapshotStore, snapshots: Snapshot[], id: string): Snapshot {
+  const [found, ...others] = /^[0-9a-f]{4,64}$/.test(id) ? snapshots.filter((it) => it.id.startsWith(id)) : [];
+  if (found !== undefined && others.length === 0) return found;
+  const problem = found === undefined ? "No snapshot has the ID" : "More than one snapshot has an ID that begins with";
+  throw new UserError(`${problem} ${id}. ${formatSnapshots(store, snapshots)}`, 2);
+}
+
+/**
+ * @throws UserError where the snapshot has not all of those that were asked for
+ */
+function chooseVolumes(snapshot: Snapshot, asked: VolumeKey[] = snapshot.volumes): VolumeKey[] {
+  const missing = asked.filter((key) => !snapshot.volumes.includes(key));
+  if (missing.length === 0) return volumes.filter((key) => asked.includes(key));
+  throw new UserError(
+    `Snapshot ${shortId(snapshot.id)} has no ${missing.join(", ")}; it has ${snapshot.volumes.join(", ")}. Nothing was touched.`,
+    2,
+  );
+}
+
+async function confirmed(stack: string, id: string): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new UserError(`Nobody to ask here. Nothing was changed: ./factory restore ${id} --stack ${stack} --yes`, 2);
+  }
+  return confirm({ message: "Replace it?", default: false });
+}

@@ -1,0 +1,102 @@
+import {
+  componentNames,
+  containerName,
+  containers,
+  labelKeys,
+  type VolumeKey,
+  volumeName,
+  volumes,
+} from "../../components/contract.ts";
+import { parseReference } from "../../config/reference.ts";
+import { docker, dockerTry, inspect } from "../docker.ts";
+import type { SnapshotLabels } from "./labels.ts";
+import type { SnapshotStore } from "./store.ts";
+
+type Host = Pick<SnapshotStore, "factory" | "host">;
+
+/** A container with data volumes of a factory in it, whoever made it. */
+export interface VolumeUser {
+  name: string;
+  /** Docker's state: running, paused, exited, ... */
+  status: string;
+  /** Volumes it sees, and those of them it can write to. */
+  reads: VolumeKey[];
+  writes: VolumeKey[];
+}
+
+interface Inspected {
+  Name: string;
+  Image: string;
+  State: { Status: string };
+  Config: { Labels: Record<string, string> };
+  Mounts: { Type: string; Name?: string; RW: boolean }[];
+}
+
+/** The factory's data volumes that exist. */
+export async function existingVolumes({ factory, host }: Host): Promise<VolumeKey[]> {
+  const names = volumes.map((key) => volumeName(factory, key));
+  const found = await inspect<{ Name: string }>(host, "volume", names);
+  return volumes.filter((key) => found.some(({ Name }) => Name === volumeName(factory, key)));
+}
+
+export async function volumeUsers({ factory, host }: Host): Promise<VolumeUser[]> {
+  const filters = volumes.map((key) => `--filter=volume=${volumeName(factory, key)}`);
+  const ids = await docker(host, ["ps", "--all", "--quiet", "--no-trunc", ...filters]);
+  if (ids === "") return [];
+  return (await inspect<Inspected>(host, "container", ids.split("\n"))).map(({ Name, State, Mounts }) => {
+    const mounted = (key: VolumeKey) => Mounts.find((mount) => mount.Name === volumeName(factory, key));
+    return {
+      name: Name.slice(1),
+      status: State.Status,
+      reads: volumes.filter((key) => mounted(key) !== undefined),
+      writes: volumes.filter((key) => mounted(key)?.RW),
+    };
+  });
+}
+
+/** Caddy writes its certificates to a file of their own and renames it: it is never paused, and the page stays up. */
+const neverPaused: readonly VolumeKey[] = ["caddy_data"];
+
+/** Names of those that run and write to what has to be quiet in a snapshot. */
+export function writers(users: VolumeUser[]): string[] {
+  return users
+    .filter(({ status, writes }) => status === "running" && writes.some((key) => !neverPaused.includes(key)))
+    .map(({ name }) => name);
+}
+
+/** Names of those that have to be stopped before these volumes are restored. */
+export function runningUsers(users: VolumeUser[], restored: VolumeKey[]): string[] {
+  return users
+    .filter(({ status, reads }) => isAlive(status) && reads.some((key) => restored.includes(key)))
+    .map(({ name }) => name);
+}
+
+function isAlive(status: string): boolean {
+  return status === "running" || status === "paused" || status === "restarting";
+}
+
+/** Pauses containers; one that ended meanwhile is as quiet. */
+export async function pause({ host }: Host, names: string[]): Promise<void> {
+  for (const name of names) await dockerTry(host, ["pause", name]);
+}
+
+export async function unpause({ host }: Host, names: string[]): Promise<void> {
+  const found = await inspect<Inspected>(host, "container", names);
+  const paused = found.filter(({ State }) => State.Status === "paused").map(({ Name }) => Name.slice(1));
+  if (paused.length > 0) await docker(host, ["unpause", ...paused]);
+}
+
+/** The release whose containers exist, as a snapshot's labels have it. */
+export async function readImages({ factory, host }: Host): Promise<SnapshotLabels["images"]> {
+  const names = componentNames.map((component) => containerName(factory, component));
+  const found = await inspect<Inspected>(host, "container", names);
+  return Object.fromEntries(
+    componentNames.flatMap((component) => {
+      const container = found.find(({ Name }) => Name === `/${containerName(factory, component)}`);
+      const version = container?.Config.Labels[labelKeys.version];
+      if (container === undefined || version === undefined) return [];
+      const digest = parseReference(container.Config.Labels[labelKeys.image] ?? "")?.digest ?? container.Image;
+      return [[containers[component], { version, digest }]];
+    }),
+  );
+}
