@@ -2,12 +2,14 @@ import type { ImageName } from "../components/contract.ts";
 import type { GateParameters } from "../components/gate-parameters.ts";
 import { explainVolumeShadows, findVolumeShadows } from "../components/volume-shadow.ts";
 import { readFromHost, readRunningReference } from "../images/host.ts";
+import { refuseOlderFormat } from "./data-format.ts";
 import { UserError } from "./error.ts";
 
-/** Refuses an image on the host with a VOLUME that would fall into an anonymous volume. */
+/** Refuses an image on the host with a VOLUME that would fall into an anonymous volume, or that cannot read the data. */
 export async function checkVolumes(host: string, parameters: GateParameters<"volumes">): Promise<void> {
   const { factory, stack, reference, id } = parameters;
   const image = parameters.image as ImageName;
+  await refuseOlderFormat(host, { factory, stack, image, id });
   const shadows = findVolumeShadows(image, await readVolumes(host, id));
   if (shadows.length === 0) return;
   const running = await readRunningReference(host, factory, image);

@@ -8,12 +8,14 @@ import { tryCanary } from "./gate-canary.ts";
 import { drain } from "./gate-drain.ts";
 import { finish } from "./gate-finish.ts";
 import { recordRelease } from "./gate-release.ts";
+import { snapshotBefore } from "./gate-snapshot.ts";
 import { checkVolumes } from "./gate-volumes.ts";
 
 /** What each gate checks on a Docker host; it throws a UserError where `up` must not go on. */
 const checks: { [Gate in GateName]: (host: string, parameters: GateParameters<Gate>) => Promise<void> } = {
   volumes: checkVolumes,
   canary: tryCanary,
+  snapshot: snapshotBefore,
   drain,
   finish,
   release: recordRelease,

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config/error.ts";
 import { registerCheck } from "./check.ts";
+import { registerDeleteData } from "./delete-data.ts";
 import { registerDestroy } from "./destroy.ts";
 import { registerDocs } from "./docs.ts";
 import { registerEnv } from "./env.ts";
@@ -37,6 +38,7 @@ for (const register of [
   registerRestore,
   registerStatus,
   registerDestroy,
+  registerDeleteData,
   registerSetup,
   registerEnv,
   registerPulumi,

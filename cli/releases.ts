@@ -144,7 +144,13 @@ function releaseOf({ time, keys, images }: Deployment): Release | undefined {
 
 /** A release's version for people: one where all images have the same, else each image's. */
 export function describeVersion({ images }: Release): string {
-  const versions = Object.entries(images).map(([name, { version }]) => [name, version.slice(0, 40)] as const);
-  const distinct = new Set(versions.map(([, version]) => version));
-  return distinct.size === 1 ? [...distinct].join("") : versions.map((version) => version.join(" ")).join(", ");
+  return describeVersions(Object.entries(images).map(([name, { version }]) => [name, version]));
+}
+
+/** One version where all images have the same, else each image's; `-` where there are none. */
+export function describeVersions(versions: (readonly [image: string, version: string])[]): string {
+  const short = versions.map(([image, version]) => [image, version.slice(0, 40)] as const);
+  const distinct = new Set(short.map(([, version]) => version));
+  if (distinct.size <= 1) return [...distinct].join("") || "-";
+  return short.map((version) => version.join(" ")).join(", ");
 }

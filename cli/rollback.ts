@@ -1,19 +1,29 @@
 import confirm from "@inquirer/confirm";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { imageNames } from "../components/contract.ts";
 import { ConfigError } from "../config/error.ts";
 import { apply } from "./apply.ts";
 import { compareConfig, type HistoryEntry, type StackConfig } from "./config-changes.ts";
+import { acceptDataFormat, refuseOlderFormat } from "./data-format.ts";
 import { askPulumi, openStack, saveStackFile, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { readHistory } from "./history.ts";
 import { jsonOption, type StackOptions, stackOption, yesOption } from "./options.ts";
 import { type Deployment, describeVersion, joinReleases, type Release, readKeptReleases } from "./releases.ts";
+import { planDataOf, restoreInto } from "./rollback-data.ts";
 import { planRollback, type RollbackPlan } from "./rollback-plan.ts";
 import { type Destination, formatList, formatPlan, toJson } from "./rollback-text.ts";
 import { isRunning, readRunning } from "./running.ts";
+import { formatRestore } from "./snapshots/text.ts";
 import { type ImageKeys, imageKeys, withImageKeys } from "./stack-file.ts";
 
-type RollbackOptions = StackOptions & { yes?: boolean; list?: boolean; json?: boolean };
+type RollbackOptions = StackOptions & {
+  yes?: boolean;
+  list?: boolean;
+  json?: boolean;
+  restore?: boolean;
+  keepData?: boolean;
+};
 
 export function registerRollback(program: Command): void {
   program
@@ -23,11 +33,19 @@ export function registerRollback(program: Command): void {
     .addOption(stackOption())
     .option("-l, --list", "list the versions it can go to, and change nothing")
     .addOption(jsonOption().implies({ list: true }))
+    .addOption(
+      new Option(
+        "--restore",
+        "bring the data of then back too, from the snapshot of when that version was left",
+      ).conflicts("keepData"),
+    )
+    .option("--keep-data", "go on with the data of now, also where a newer format of it was written")
     .addOption(yesOption("do not ask before changing anything"))
     .action(rollback);
 }
 
-async function rollback(version: string | undefined, { stack, yes, list, json }: RollbackOptions): Promise<void> {
+async function rollback(version: string | undefined, options: RollbackOptions): Promise<void> {
+  const { stack, yes, list, json, restore, keepData } = options;
   const workspace = await openStack(stack);
   const history = await readHistory(workspace);
   const destinations = await readDestinations(workspace, history);
@@ -36,12 +54,17 @@ async function rollback(version: string | undefined, { stack, yes, list, json }:
     return;
   }
   const { release } = choose(workspace, destinations, version);
+  if (!restore && !keepData) await refuseOlderFormats(workspace, release);
+  const data = restore ? await planDataOf(workspace, release) : undefined;
   const plan = await planRollback(workspace, release);
   refuseLosses(plan);
   console.log(formatPlan(workspace, release, plan, await pendingKeys(workspace, history)));
+  if (data !== undefined) console.log(formatRestore(data.store, data.plan));
   if (!yes && !(await confirmed(workspace))) throw new UserError("Nothing was changed.");
   const saved = saveStackFile(workspace, plan.file);
   try {
+    if (data !== undefined) await restoreInto(data);
+    if (restore || keepData) saved.env = { ...saved.env, [acceptDataFormat]: "1" };
     await apply(saved, `rollback to ${describeVersion(release)}`, { ask: false });
   } catch (error) {
     throw unfinished(saved, release, error);
@@ -97,6 +120,15 @@ function isCalled({ images }: Release, version: string): boolean {
   return (
     agents?.version === version || (/^[0-9a-f]{6,64}$/.test(version) && digests.some((it) => it.startsWith(version)))
   );
+}
+
+/** What is on the host already is looked at before anything else. */
+async function refuseOlderFormats({ stack, config }: Workspace, { images }: Release): Promise<void> {
+  const { factoryName: factory, dockerHost } = config;
+  for (const image of imageNames) {
+    const id = images[image]?.id;
+    if (id !== undefined) await refuseOlderFormat(dockerHost, { factory, stack, image, id });
+  }
 }
 
 /** A rollback never lets go of data, whatever else the config says by now. */

@@ -94,7 +94,8 @@ function componentStatus(component: ComponentName, container: string, found: Ins
   };
 }
 
-async function volumeSizes(host: string): Promise<Map<string, string>> {
+/** Sizes of all volumes on a host by name, as Docker writes them: `1.2GB`. */
+export async function volumeSizes(host: string): Promise<Map<string, string>> {
   const usage = await docker(host, ["system", "df", "--verbose", "--format", "{{json .Volumes}}"]);
   const volumes = JSON.parse(usage) as { Name: string; Size: string }[];
   return new Map(volumes.map(({ Name, Size }) => [Name, Size]));

@@ -45,6 +45,8 @@ export const labelKeys = {
   factory: "io.disinto.factory",
   component: "io.disinto.component",
   image: "io.disinto.image",
+  /** Of an image: an integer, the format of the data it reads and writes. */
+  dataFormat: "io.disinto.data-format",
   /** On the container that takes or restores a snapshot: what it does, as JSON. */
   operation: "io.disinto.operation",
 } as const;

@@ -13,11 +13,17 @@ import { factoryLabels } from "./labels.ts";
 import { recordRelease } from "./release-record.ts";
 import { Reproduce, reproduceSpec } from "./reproduce.ts";
 import { Runner, runnerSpec } from "./runner.ts";
+import { createSnapshot } from "./snapshot.ts";
 
-export type FactoryArgs = Omit<FactoryConfig, "forgeToken" | "registryToken" | "registry" | "images"> & {
+export type FactoryArgs = Omit<
+  FactoryConfig,
+  "forgeToken" | "registryToken" | "snapshotPassword" | "registry" | "images"
+> & {
   images: Record<ImageName, RunnableImage>;
   /** @default none: the agents start, and say in their heartbeat that they have no forge */
   forgeToken?: pulumi.Input<string>;
+  /** Encrypts the snapshots. @default none: without it none are taken */
+  snapshotPassword?: pulumi.Input<string>;
 };
 
 /**
@@ -55,14 +61,15 @@ export class Factory extends pulumi.ComponentResource {
     const canaries = [specs.agents, specs.edge].map((spec) =>
       createCanary(spec, where, { parent: this, dependsOn: checked }),
     );
+    const safe = this.makeSnapshot(args, images, canaries);
     // Containers go down with the network they are on.
-    const network = this.makeNetwork(factory, canaries);
-    const around = { ...where, network, before: canaries };
+    const network = this.makeNetwork(factory, safe);
+    const around = { ...where, network, before: safe };
     const working = [specs.agents, specs.runner, specs.reproduce];
     const drained = createDrain(
       "drain",
       { ...around, drain: agents.drain, containers: working },
-      { parent: this, dependsOn: canaries },
+      { parent: this, dependsOn: safe },
     );
     const afterwards = { ...around, before: [drained] };
 
@@ -91,6 +98,17 @@ export class Factory extends pulumi.ComponentResource {
     const image = (key: ImageName) =>
       new FactoryImage(`${key}-image`, { factory, dockerHost, image: key, source: images[key] }, { parent: this });
     return { agents: image("agents"), reproduce: image("reproduce"), edge: image("edge") };
+  }
+
+  /** What has to be there before anything that runs is touched: with snapshots on, one of them too. */
+  private makeSnapshot(
+    { factoryName: factory, dockerHost, snapshots, snapshotPassword: password }: FactoryArgs,
+    images: Record<ImageName, FactoryImage>,
+    tried: pulumi.Resource[],
+  ): pulumi.Resource[] {
+    if (snapshots === undefined || password === undefined || !snapshots.beforeUpgrade) return tried;
+    const args = { factory, dockerHost, images, snapshots, password };
+    return [createSnapshot("snapshot", args, { parent: this, dependsOn: tried })];
   }
 
   private makeNetwork(factory: string, before: pulumi.Resource[]): docker.Network {

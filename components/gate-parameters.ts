@@ -2,6 +2,7 @@
 export const gates = {
   volumes: ["factory", "stack", "image", "reference", "id"],
   canary: ["stack", "spec"],
+  snapshot: ["factory", "stack", "images", "repository", "password", "keep"],
   drain: ["factory", "stack", "timeout", "ontimeout", "command"],
   finish: ["factory", "stack", "component", "container", "pids", "run"],
   release: ["factory", "stack", "images"],

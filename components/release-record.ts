@@ -28,15 +28,19 @@ export interface ReleaseRecordArgs {
  */
 export function recordRelease(name: string, args: ReleaseRecordArgs, opts: pulumi.CustomResourceOptions): void {
   const { factory, dockerHost, images, containers } = args;
-  const released = images.map(([image, { id, labels }]) => ({ image, version: labels.version, id }));
   createGate(
     name,
     {
       gate: "release",
       dockerHost,
-      parameters: { factory, images: pulumi.jsonStringify(released) },
+      parameters: { factory, images: releasedImages(images) },
       triggers: [...images.map(([, { id }]) => id), ...containers],
     },
     opts,
   );
+}
+
+/** {@link ReleasedImage}s as JSON. */
+export function releasedImages(images: [ImageName, FactoryImage][]): pulumi.Output<string> {
+  return pulumi.jsonStringify(images.map(([image, { id, labels }]) => ({ image, version: labels.version, id })));
 }

@@ -1,4 +1,5 @@
 import { type ImageName, imageNames, type VolumeKey, volumes } from "../../components/contract.ts";
+import { describeVersions } from "../releases.ts";
 
 /** An image of the release a snapshot belongs to. */
 interface SnapshotImage {
@@ -57,10 +58,7 @@ function imageOf(name: ImageName, text: string | undefined): [ImageName, Snapsho
   return version === undefined || digest === undefined ? [] : [[name, { version, digest }]];
 }
 
-/** A snapshot's release for people: one version where all images have the same, else each image's. */
+/** A snapshot's release for people. */
 export function describeImages(images: SnapshotLabels["images"]): string {
-  const versions = Object.entries(images).map(([name, { version }]) => [name, version.slice(0, 40)] as const);
-  const distinct = new Set(versions.map(([, version]) => version));
-  if (distinct.size === 0) return "-";
-  return distinct.size === 1 ? [...distinct].join("") : versions.map((version) => version.join(" ")).join(", ");
+  return describeVersions(Object.entries(images).map(([name, { version }]) => [name, version]));
 }
