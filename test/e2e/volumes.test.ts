@@ -215,7 +215,7 @@ describe("a released image", () => {
     // Node asks a proxy for localhost too, the engine and the daemon do not.
     const refused = await up({ HTTPS_PROXY: "http://127.0.0.1:9" });
     expectRefused(refused, version, says);
-    expect(refused.all).toContain('running "node cli/main.ts gate volumes"');
+    expect(refused.all).toContain('running "node cli/gate.ts volumes"');
     expect(await isHere(version)).toBe(true);
     expect(await running(released)).toEqual(before);
   });
