@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ComponentName, componentNames } from "../components/contract.ts";
+import { readReleases } from "./deployments.ts";
 import { ask } from "./docker.ts";
 import { historyMessage, runPulumi, saveStackFile, unasked, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
+import { askHistory } from "./history.ts";
 import { paths } from "./paths.ts";
-import { describeVersion, type KeptRelease, readKeptReleases } from "./releases.ts";
+import { describeVersion, type Release } from "./releases.ts";
 import { planRollback } from "./rollback-plan.ts";
 import { isRunning, type Running, readRunning } from "./running.ts";
 
@@ -19,7 +21,8 @@ export async function returnAfter(workspace: Workspace, before: Running, error: 
   const { factoryName, dockerHost } = workspace.config;
   const replaced = replacedSince(before, await readRunning(factoryName, dockerHost));
   if (replaced.length === 0) return new UserError(`${why}\nWhat runs is what ran before.`);
-  const release = (await readKeptReleases(factoryName, dockerHost)).find((kept) => isRunning(kept, before));
+  const releases = await readReleases(workspace, (await askHistory(workspace)) ?? []);
+  const release = releases.find((candidate) => isRunning(candidate, before));
   if (release === undefined) return new UserError(`${why}\n${await whatRuns(workspace)}\n${nextStep(workspace)}`);
   const logs = await keepLogs(workspace, replaced);
   try {
@@ -47,7 +50,7 @@ function isUp(state: string): boolean {
   return state.startsWith("running");
 }
 
-async function goBack(workspace: Workspace, release: KeptRelease): Promise<void> {
+async function goBack(workspace: Workspace, release: Release): Promise<void> {
   console.log(`Going back to ${describeVersion(release)}, which was healthy on ${release.time}.`);
   const plan = await planRollback(workspace, release);
   const saved = saveStackFile(workspace, plan.file);

@@ -1,21 +1,21 @@
 import confirm from "@inquirer/confirm";
 import { type Command, Option } from "commander";
 import { imageNames } from "../components/contract.ts";
-import { ConfigError } from "../config/error.ts";
 import { apply } from "./apply.ts";
 import { compareConfig, type HistoryEntry, type StackConfig } from "./config-changes.ts";
 import { acceptDataFormat, refuseOlderFormat } from "./data-format.ts";
+import { readReleases } from "./deployments.ts";
 import { askPulumi, openStack, saveStackFile, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { readHistory } from "./history.ts";
 import { jsonOption, type StackOptions, stackOption, yesOption } from "./options.ts";
-import { type Deployment, describeVersion, joinReleases, type Release, readKeptReleases } from "./releases.ts";
+import { describeVersion, type Release } from "./releases.ts";
 import { planDataOf, restoreInto } from "./rollback-data.ts";
 import { planRollback, type RollbackPlan } from "./rollback-plan.ts";
 import { type Destination, formatList, formatPlan, toJson } from "./rollback-text.ts";
 import { isRunning, readRunning } from "./running.ts";
 import { formatRestore } from "./snapshots/text.ts";
-import { type ImageKeys, imageKeys, withImageKeys } from "./stack-file.ts";
+import { imageKeys } from "./stack-file.ts";
 
 type RollbackOptions = StackOptions & {
   yes?: boolean;
@@ -73,25 +73,9 @@ async function rollback(version: string | undefined, options: RollbackOptions): 
 
 async function readDestinations(workspace: Workspace, history: HistoryEntry[]): Promise<Destination[]> {
   const { factoryName, dockerHost } = workspace.config;
-  const kept = await readKeptReleases(factoryName, dockerHost);
-  const releases = joinReleases(kept, deploymentsOf(workspace, history));
+  const releases = await readReleases(workspace, history);
   const running = await readRunning(factoryName, dockerHost);
   return releases.map((release) => ({ release, running: isRunning(release, running) }));
-}
-
-/** The updates that succeeded, and whose config still means something. */
-function deploymentsOf(workspace: Workspace, history: HistoryEntry[]): Deployment[] {
-  const succeeded = history.filter(({ kind, result }) => kind === "update" && result === "succeeded");
-  return succeeded.flatMap(({ endTime, config }) => {
-    const entries = imageKeys.map((key) => [key, config[`disinto:${key}`]?.value] as const);
-    const keys: ImageKeys = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
-    try {
-      return [{ time: endTime.replace(/\.\d+Z$/, "Z"), keys, images: withImageKeys(workspace, keys).config.images }];
-    } catch (error) {
-      if (error instanceof ConfigError) return [];
-      throw error;
-    }
-  });
 }
 
 /**

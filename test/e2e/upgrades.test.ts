@@ -90,6 +90,8 @@ describe("a new image that is broken", () => {
       State: { StartedAt: before.State.StartedAt, Health: { Status: "healthy" } },
     });
     await unset("agentsImage");
+    await succeeds(up());
+    expect((await factory.inspect("agents")).Id).toBe(before.Id);
     await expectRunning("v0.1.0");
   });
 
@@ -101,6 +103,8 @@ describe("a new image that is broken", () => {
     expect(failed.all).toContain("has no HEALTHCHECK, so nobody can tell whether it works.");
     expect((await factory.inspect("edge")).Id).toBe(Id);
     await unset("edgeImage");
+    await succeeds(up());
+    expect((await factory.inspect("edge")).Id).toBe(Id);
     await expectRunning("v0.1.0");
   });
 
@@ -187,6 +191,7 @@ describe("agents at work", () => {
     expect(failed.all).toContain("has no program /no/such/program that says whether it is at work");
     await unset("agents.drain");
     await set("release", "v0.1.0");
+    await succeeds(up());
     await expectRunning("v0.1.0");
   });
 });
