@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     expect: { requireAssertions: true },
+    // End-to-end tests wait more than they compute.
+    maxWorkers: 2,
     projects: [
       { extends: true, test: { name: "unit", include: ["test/*.test.ts"] } },
       {
@@ -10,7 +12,6 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/*.test.ts"],
-          fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
