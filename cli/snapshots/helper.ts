@@ -200,8 +200,9 @@ interface RunOptions {
 async function run({ host }: SnapshotStore, args: string[], options: RunOptions = {}) {
   // Detached: Ctrl-C is for this process alone, which then ends what it started.
   const common = { env: { DOCKER_HOST: host }, detached: true, reject: false } as const;
-  const { exitCode, stdout, stderr } = await execa("docker", args, { ...common, ...options });
-  return { exitCode: exitCode ?? -1, stdout: String(stdout), stderr };
+  const { exitCode, isCanceled, stdout, stderr } = await execa("docker", args, { ...common, ...options });
+  // The docker command may say 0 when it is told to end.
+  return { exitCode: isCanceled ? -1 : (exitCode ?? -1), stdout: String(stdout), stderr };
 }
 
 /** What Docker says where the helper cannot be made, as what is wrong. */

@@ -56,6 +56,11 @@ function cacheOf({ repository }: SnapshotStore): string[] {
   return repository.startsWith("/") ? ["--no-cache"] : [];
 }
 
+/** The summary of a backup or a restore; without one it did not come to its end, whatever the exit code. */
+export function summaryOf({ messages }: Outcome): Message | undefined {
+  return messages.find(({ message_type }) => message_type === "summary");
+}
+
 /** What restic printed, taken apart. */
 export function outcomeOf(exitCode: number, stdout: string, stderr: string): Outcome {
   const errors = stderr.split("\n").flatMap((line): ResticError[] => {

@@ -5,7 +5,7 @@ import { guarded } from "./guard.ts";
 import { dataPath, Helper, repositoryPath } from "./helper.ts";
 import { factoryTag, type SnapshotLabels, toTags } from "./labels.ts";
 import { recover } from "./recover.ts";
-import { exitCodes, explainRestic, type Message, type Outcome, restic } from "./restic.ts";
+import { exitCodes, explainRestic, type Message, type Outcome, restic, summaryOf } from "./restic.ts";
 import { type Amount, fits, formatAmount, formatBytes } from "./space.ts";
 import { isLocal, type SnapshotStore } from "./store.ts";
 
@@ -108,8 +108,8 @@ async function needRoom(helper: Helper, amount: Amount, keep: number | undefined
   // What killed snapshots left belongs to none.
   await restic(helper, ["prune"]);
   const tried = await restic(helper, ["backup", dataPath, "--host", helper.store.factory, "--dry-run"]);
-  if (tried.exitCode !== 0) throw noSnapshot(helper, tried);
   const summary = summaryOf(tried);
+  if (tried.exitCode !== 0 || summary === undefined) throw noSnapshot(helper, tried);
   const files = Number(summary.files_new) + Number(summary.files_changed);
   const added = { files, bytes: Number(summary.data_added_packed) };
   const free = await freeBytes(helper);
@@ -163,29 +163,26 @@ async function backup(helper: Helper, labels: SnapshotLabels, amount: Amount, re
     );
   let outcome = await attempt();
   if (outcome.exitCode === exitCodes.incomplete) {
-    // The edge is not paused: a file of its may be gone before it was read.
+    // The edge is not paused: one of its files may be gone before it is read.
     await discard(helper, summaryOf(outcome));
     outcome = await attempt();
     if (outcome.exitCode === exitCodes.incomplete) await discard(helper, summaryOf(outcome));
   }
   report.now("");
-  if (outcome.exitCode !== 0) throw noSnapshot(helper, outcome);
-  return summaryOf(outcome);
-}
-
-function summaryOf({ messages }: Outcome): Message {
-  const summary = messages.find(({ message_type }) => message_type === "summary");
-  if (summary === undefined) throw new Error("restic gave no summary");
+  const summary = summaryOf(outcome);
+  if (outcome.exitCode !== 0 || summary === undefined) throw noSnapshot(helper, outcome);
   return summary;
 }
 
 /** Takes a snapshot back that is not what it should be. */
-async function discard(helper: Helper, { snapshot_id }: Message): Promise<void> {
-  const outcome = await restic(helper, ["forget", String(snapshot_id), "--retry-lock", "5m"]);
+async function discard(helper: Helper, summary: Message | undefined): Promise<void> {
+  const id = summary?.snapshot_id;
+  if (id === undefined) return;
+  const outcome = await restic(helper, ["forget", String(id), "--retry-lock", "5m"]);
   if (outcome.exitCode !== 0) {
     throw explainRestic(
       helper.store,
-      `Snapshot ${snapshot_id} is not whole, and cannot be removed: do not restore it.`,
+      `Snapshot ${id} is not whole, and cannot be removed: do not restore it.`,
       outcome,
     );
   }
