@@ -12,7 +12,7 @@ describe.each(folders)("%s", (folder) => {
 });
 
 describe("docker", () => {
-  test.each(imageNames)("%s needs only the base image", (image) => {
+  test.each([...imageNames, "snapshots"])("%s needs only the base image", (image) => {
     const dockerfile = DockerfileParser.parse(readFileSync(`docker/${image}/Dockerfile`, "utf8"));
     expect(dockerfile.getFROMs().map((from) => from.getImage())).toEqual([`\${BASE_IMAGE}`]);
   });
