@@ -39,7 +39,7 @@ beforeAll(async () => {
   await write("then");
   await set("v0.2.0");
   const upgrade = await succeeds(up());
-  expect((await snapshots()).map(({ why }) => why)).toEqual(["before v0.2.0"]);
+  expect((await listed()).map(({ why }) => why)).toEqual(["before v0.2.0"]);
   expect(upgrade.all).not.toContain(password);
   await expectData("then");
   await write("now");
@@ -88,7 +88,7 @@ interface Listed {
   why: string;
 }
 
-async function snapshots(): Promise<Listed[]> {
+async function listed(): Promise<Listed[]> {
   return JSON.parse((await succeeds(run("snapshots", "--json"))).stdout);
 }
 
@@ -145,7 +145,7 @@ describe("delete-data", () => {
     const deleted = await succeeds(run("delete-data", "--confirm", factory.name));
     expect(deleted.stdout).toContain("Snapshot ");
     expect(await factory.leftovers()).toEqual([]);
-    const last = (await snapshots()).find(({ why }) => why === "before delete-data");
+    const last = (await listed()).find(({ why }) => why === "before delete-data");
     await succeeds(up());
     await succeeds(run("restore", last?.id ?? "", "--yes"));
     await expectData("now");
