@@ -26,15 +26,10 @@ beforeAll(async () => {
   }
   factory = await TestFactory.create();
   const { server, namespace, username } = registry;
-  const snapshots = { repository, keep: 20 };
-  await factory.configure({
-    build: undefined,
-    registry: { server, namespace, username },
-    release: "v0.1.0",
-    snapshots,
-  });
+  await factory.configure({ build: undefined, registry: { server, namespace, username }, release: "v0.1.0" });
   await setSecret("registryToken", registry.password);
   await setSecret("snapshotPassword", password);
+  await plain(`pulumi config set --stack test --path disinto:snapshots.repository ${repository}`);
   await succeeds(up());
   await write("then");
   await set("v0.2.0");
