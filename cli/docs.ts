@@ -7,7 +7,7 @@ import { paths } from "./paths.ts";
 export function registerDocs(program: Command): void {
   program
     .command("docs")
-    .description("write the generated docs anew: docs/config.md and the README's picture of the topology")
+    .description("write the generated docs anew: docs/config.md, docs/dangers.md, the README's picture of the topology")
     .action(() => {
       for (const { file, content } of generatedDocs((name) => readFileSync(join(paths.root, name), "utf8"))) {
         writeFileSync(join(paths.root, file), content);

@@ -21,6 +21,7 @@ export interface GeneratedDoc {
 export function generatedDocs(read: (file: string) => string): GeneratedDoc[] {
   return [
     { file: "docs/config.md", content: configReference() },
+    { file: "docs/dangers.md", content: dangers(read) },
     { file: "README.md", content: replaceBlock(read("README.md"), "topology", topology("disinto")) },
   ];
 }
@@ -55,6 +56,40 @@ function rows(path: string[]): string[] {
 
 function code(value: unknown): string {
   return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+}
+
+/** Tests whose titles are the rows of docs/dangers.md: `danger: what happens -> the way back`. */
+const dangerTests = ["dangers", "dangers-pinned", "dangers-interrupted", "dangers-host", "images"];
+
+function dangers(read: (file: string) => string): string {
+  const sections = dangerTests.flatMap((name) => dangerSections(read(`test/e2e/${name}.test.ts`)));
+  return `# Dangers to the data
+
+Generated from the titles of the tests by \`./factory docs\`.
+
+Each line is a test in \`test/e2e/\` that does it for real, on the real engine and a real daemon. Before, all five data volumes are
+filled with files of several owners and modes and a git repository; afterwards every byte, owner and mode is there, in the same
+volumes, and the way back leads to a healthy factory on which \`up\` has no changes. (The last table is about owners alone.)
+\`./factory\` wants \`--stack\` where the stack is not \`dev\`, and asks where it is not told \`--yes\`.
+
+${sections.join("\n")}`;
+}
+
+/** The tests of a file in the tables' form, below a heading for each `describe`. */
+function dangerSections(source: string): string[] {
+  const titles = [...source.matchAll(/^ *(describe|test)\(\s*"((?:[^"\\]|\\.)+)"/gm)];
+  const sections: { heading: string; rows: string[] }[] = [];
+  for (const [, kind, title = ""] of titles) {
+    if (kind === "describe") sections.push({ heading: `${title[0]?.toUpperCase()}${title.slice(1)}`, rows: [] });
+    const [, danger, outcome, back] = /^(.+?): (.+) -> (.+)$/.exec(title) ?? [];
+    if (kind === "test" && danger !== undefined) sections.at(-1)?.rows.push(`| ${danger} | ${outcome} | ${back} |`);
+  }
+  return sections
+    .filter(({ rows }) => rows.length > 0)
+    .map(
+      ({ heading, rows }) =>
+        `## ${heading}\n\n| danger | what happens | the way back |\n| --- | --- | --- |\n${rows.join("\n")}\n`,
+    );
 }
 
 /** The containers of a factory, their volumes and ports, as a Mermaid flowchart. */

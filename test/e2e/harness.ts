@@ -93,6 +93,18 @@ export class TestFactory {
     return this.run(join(this.directory, "factory"), [verb, "--stack", this.stack, ...args], env);
   }
 
+  /** Starts `./factory <verb> --stack test` as the leader of a process group, like a shell does. */
+  start(verb: string, args: string[] = []) {
+    return execa(join(this.directory, "factory"), [verb, "--stack", this.stack, ...args], {
+      cwd: this.directory,
+      env: { NO_COLOR: "1", ...this.ownState() },
+      all: true,
+      stdin: "ignore",
+      reject: false,
+      detached: true,
+    });
+  }
+
   /** Runs a shell command, with this standard input, in the environment that `./factory env` prints. */
   plain(script: string, env: Record<string, string> = {}, input = ""): Promise<Outcome> {
     const command = `env=$(./factory env --stack ${this.stack} </dev/null) && eval "$env" && ${script}`;

@@ -83,7 +83,7 @@ describe("the factory's own images", () => {
     expect(up.exitCode, up.all).toBe(0);
   });
 
-  test("what root left in a volume belongs to the agents after a start", async () => {
+  test("files of root's in a volume: they belong to the agents after a start -> nothing to do", async () => {
     const container = factory.containerName("agents");
     const docker = (...args: string[]) => execa("docker", args, { env: { DOCKER_HOST: dockerHost } });
     await docker("start", container);
