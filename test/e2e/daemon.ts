@@ -37,14 +37,13 @@ export class OwnDaemon {
     const log = openSync(inside("log"), "a");
     const args = [
       ...["--host", this.host, "--data-root", this.dataRoot, "--exec-root", inside("exec"), "--pidfile", inside("pid")],
-      // Its networks keep out of the way of the machine's: no bridge of its own, no rules in the firewall.
-      ...["--bridge", "none", "--iptables=false", "--ip-masq=false"],
-      "--default-address-pool=base=10.213.0.0/16,size=24",
+      ...["--iptables=false", "--ip-masq=false"],
     ];
     // It dies with dockerd, and where nobody reaps it dockerd takes it for running.
     removeStalePidFile(inside("exec/containerd/containerd.pid"), "containerd");
     const { DOCKER_HOST: _, ...env } = process.env;
-    this.process = spawn("dockerd", args, { env, stdio: ["ignore", log, log] });
+    // In a network namespace of its own: it would take the machine's daemon the bridge away.
+    this.process = spawn("unshare", ["--net", "dockerd", ...args], { env, stdio: ["ignore", log, log] });
     const deadline = Date.now() + 60_000;
     while (!(await this.answers())) {
       if (Date.now() > deadline) throw new Error(`dockerd does not answer:\n${readFileSync(inside("log"), "utf8")}`);

@@ -102,6 +102,8 @@ describe("going back to a version that reads an older format of the data", () =>
     expect(pulumi.all).toContain("./factory rollback --stack test --keep-data");
     expect((await factory.inspect("agents")).Id).toBe(Id);
     await set("v0.2.0");
+    await succeeds(up());
+    expect((await factory.inspect("agents")).Id).toBe(Id);
     await expectRunning("v0.2.0");
   });
 
