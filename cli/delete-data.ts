@@ -2,7 +2,7 @@ import confirmName from "@inquirer/input";
 import type { Command } from "commander";
 import { volumeName, volumes } from "../components/contract.ts";
 import { docker, inspect } from "./docker.ts";
-import { openStack, readState, runPulumi, unasked, type Workspace } from "./engine.ts";
+import { forgetResource, openStack, readState, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { type StackOptions, stackOption } from "./options.ts";
 import { createProgress } from "./setup/index.ts";
@@ -38,8 +38,8 @@ async function deleteData({ stack, snapshot, confirm }: DeleteOptions): Promise<
   if (!snapshot) console.log("No last snapshot is taken.");
   await confirmed(factory, stack, confirm);
   if (snapshot) await lastSnapshot(workspace);
-  await docker(dockerHost, ["volume", "rm", ...names]);
   await forget(workspace);
+  await docker(dockerHost, ["volume", "rm", ...names]);
   console.log(`Deleted: ${names.join(", ")}.`);
 }
 
@@ -85,6 +85,7 @@ async function lastSnapshot(workspace: Workspace): Promise<void> {
 /** The state of a pinned stack has the volumes still: they are protected. */
 async function forget(workspace: Workspace): Promise<void> {
   const { resources } = await readState(workspace);
-  if (!resources.some(({ type }) => type === "docker:index/volume:Volume")) return;
-  await runPulumi(workspace, "refresh", unasked);
+  for (const resource of resources.filter(({ type }) => type === "docker:index/volume:Volume")) {
+    await forgetResource(workspace, resource);
+  }
 }

@@ -127,6 +127,7 @@ export async function askPulumi<T>(workspace: Workspace, question: string[]): Pr
 
 /** A resource as the state has it. */
 export interface StateResource {
+  urn: string;
   type: string;
   /** What the provider knows it by: a container's ID, a volume's name. */
   id?: string;
@@ -153,6 +154,13 @@ export async function readState(workspace: Workspace, stack = workspace.stack): 
   if (exitCode !== 0) throw new UserError(`The state of stack ${stack} cannot be read:\n${stderr}`);
   const { resources = [], pending_operations = [] } = JSON.parse(stdout).deployment ?? {};
   return { resources, cutOff: pending_operations.length > 0 };
+}
+
+/** Takes a resource out of a stack's state, a protected one too; nothing is changed on the host. */
+export async function forgetResource(workspace: Workspace, { urn }: StateResource): Promise<void> {
+  const args = ["state", "delete", urn, "--force", "--yes", "--stack", workspace.stack];
+  const { exitCode, stderr } = await execa("pulumi", args, { ...inProject(workspace), stdin: "ignore" });
+  if (exitCode !== 0) throw new UserError(`${urn} cannot be taken out of the state:\n${stderr}`);
 }
 
 /** Names of the project's stacks in this backend. */
