@@ -24,6 +24,9 @@ interface Watched {
   Config: { Healthcheck?: Healthcheck };
 }
 
+/** Seconds by which Docker may be late to call a container unhealthy. */
+const late = 5;
+
 /** Seconds a container without a health check has to run. */
 const settledAfter = 3;
 
@@ -43,7 +46,7 @@ export async function waitUntilHealthy(host: string, name: string): Promise<void
     if (health?.Status === "healthy") return;
     if (health?.Status === "unhealthy") throw await failure(host, name, `is unhealthy: ${lastOutput(container)}`);
     const within = healthyWithin(container.Config.Healthcheck);
-    if (health !== undefined && running > within) {
+    if (health !== undefined && running > within + late) {
       throw await failure(host, name, `is not healthy after ${within} s: ${lastOutput(container)}`);
     }
     await sleep(500);
