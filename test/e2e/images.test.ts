@@ -1,6 +1,8 @@
+import { appendFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames, localImageName } from "../../components/contract.ts";
@@ -72,6 +74,31 @@ describe("the factory's own images", () => {
       forge: { reachable: true, reason: null },
     });
     expect(Date.now() - Date.parse(heartbeat.time)).toBeLessThan(60_000);
+  });
+
+  test("the agents can be drained: they say whether they are at work, and take up nothing new", async () => {
+    const container = factory.containerName("agents");
+    const run = (...args: string[]) =>
+      execa("docker", ["exec", container, ...args], { env: { DOCKER_HOST: dockerHost }, reject: false });
+    const state = "/home/agent/disinto/state";
+    const drain = (seconds: number) => run("/usr/local/lib/disinto/drain", String(seconds));
+    expect((await drain(300)).exitCode).toBe(0);
+    expect(Number((await run("cat", `${state}/drain`)).stdout)).toBeGreaterThan(Date.now() / 1000 + 200);
+    await run("sh", "-c", `echo '{"role":"dev"}' >${state}/busy`);
+    expect(await drain(300)).toMatchObject({ exitCode: 75, stdout: '{"role":"dev"}' });
+    await run("rm", `${state}/busy`);
+    expect((await drain(0)).exitCode).toBe(0);
+  });
+
+  test("another agents' image passes canary and drain, and takes the place of the one before", async () => {
+    const { Id, Image } = await factory.inspect("agents");
+    appendFileSync(join(factory.directory, "docker/agents/Dockerfile"), "\nLABEL release=next\n");
+    const up = await factory.factory("up", ["--yes"]);
+    expect(up.exitCode, up.all).toBe(0);
+    const agents = await factory.inspect("agents");
+    expect(agents).toMatchObject({ State: { Health: { Status: "healthy" } } });
+    expect([agents.Id === Id, agents.Image === Image]).toEqual([false, false]);
+    expect((await factory.factory("up", ["--yes"])).all).toContain("no changes.");
   });
 
   test("a container that is stopped ends by itself within its grace period", async () => {
