@@ -7,6 +7,7 @@ import { UserError } from "./error.ts";
 import { tryCanary } from "./gate-canary.ts";
 import { drain } from "./gate-drain.ts";
 import { finish } from "./gate-finish.ts";
+import { runHook } from "./gate-hook.ts";
 import { recordRelease } from "./gate-release.ts";
 import { snapshotBefore } from "./gate-snapshot.ts";
 import { checkVolumes } from "./gate-volumes.ts";
@@ -14,6 +15,7 @@ import { checkVolumes } from "./gate-volumes.ts";
 /** What each gate checks on a Docker host; it throws a UserError where `up` must not go on. */
 const checks: { [Gate in GateName]: (host: string, parameters: GateParameters<Gate>) => Promise<void> } = {
   volumes: checkVolumes,
+  hook: runHook,
   canary: tryCanary,
   snapshot: snapshotBefore,
   drain,

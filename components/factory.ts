@@ -8,6 +8,7 @@ import { DataVolumes } from "./data-volumes.ts";
 import { createDrain } from "./drain.ts";
 import { Edge, edgeSpec } from "./edge.ts";
 import { FactoryImage } from "./factory-image.ts";
+import { createHook } from "./hook.ts";
 import type { RunnableImage } from "./image-digests.ts";
 import { factoryLabels } from "./labels.ts";
 import { recordRelease } from "./release-record.ts";
@@ -57,7 +58,13 @@ export class Factory extends pulumi.ComponentResource {
     };
 
     const where = { factory, dockerHost, volumes };
-    const checked = Object.values(images).map((image) => image.checked);
+    const { hooks } = args;
+    const checked = [
+      createHook(
+        { factory, dockerHost, when: "before", command: hooks.before, images },
+        { parent: this, dependsOn: Object.values(images).map((image) => image.checked) },
+      ),
+    ];
     const canaries = [specs.agents, specs.edge].map((spec) =>
       createCanary(spec, where, { parent: this, dependsOn: checked }),
     );
@@ -79,7 +86,7 @@ export class Factory extends pulumi.ComponentResource {
     const theEdge = new Edge("edge", { ...around, spec: specs.edge }, { parent: this, dependsOn: theAgents });
 
     const pulled = imageNames.filter((key) => args.images[key].kind === "registry");
-    recordRelease(
+    const recorded = recordRelease(
       "release-record",
       {
         factory,
@@ -88,6 +95,10 @@ export class Factory extends pulumi.ComponentResource {
         containers: [theAgents.container.id, theEdge.container.id],
       },
       { parent: this, dependsOn: [theAgents, runner, reproduce, theEdge] },
+    );
+    createHook(
+      { factory, dockerHost, when: "after", command: hooks.after, images },
+      { parent: this, dependsOn: recorded },
     );
 
     this.imageIds = { agents: images.agents.id, reproduce: images.reproduce.id, edge: images.edge.id };

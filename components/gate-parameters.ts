@@ -1,6 +1,7 @@
 /** The gates, each with what it is told: `node cli/gate.ts <name>` checks it during an `up`, and fails where it must not go on. */
 export const gates = {
   volumes: ["factory", "stack", "image", "reference", "id"],
+  hook: ["factory", "stack", "when", "command", "images"],
   canary: ["stack", "spec"],
   snapshot: ["factory", "stack", "images", "repository", "password", "keep"],
   drain: ["factory", "stack", "timeout", "ontimeout", "command"],

@@ -26,9 +26,13 @@ export interface ReleaseRecordArgs {
  * Watches the services for a moment after all of them have become healthy, then tags the images of the release on the Docker
  * host, by time: what a rollback finds there, and what keeps them from being pruned. It has to depend on the containers.
  */
-export function recordRelease(name: string, args: ReleaseRecordArgs, opts: pulumi.CustomResourceOptions): void {
+export function recordRelease(
+  name: string,
+  args: ReleaseRecordArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
   const { factory, dockerHost, images, containers } = args;
-  createGate(
+  return createGate(
     name,
     {
       gate: "release",

@@ -27,7 +27,7 @@ export type ImageSource = RegistryImage | BuiltImage;
 export interface FactoryConfig
   extends Pick<
     ConfigValues,
-    "factoryName" | "keepReleases" | "dockerHost" | "registry" | "snapshots" | "forge" | "agents" | "edge"
+    "factoryName" | "keepReleases" | "dockerHost" | "registry" | "snapshots" | "forge" | "agents" | "hooks" | "edge"
   > {
   images: Record<ImageName, ImageSource>;
   /** Secrets, in plain text: wrapped by whoever hands one to a resource. */
@@ -69,7 +69,7 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
   }
   const { factoryName, keepReleases, dockerHost, registry, registryToken, forge, forgeToken, agents, edge } =
     parsed.data;
-  const { snapshots, snapshotPassword } = parsed.data;
+  const { snapshots, snapshotPassword, hooks } = parsed.data;
   const images = Object.fromEntries(
     imageNames.map((image) => [image, imageSource(image, parsed.data)]),
   ) as FactoryConfig["images"];
@@ -80,6 +80,7 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
     dockerHost,
     registry,
     agents,
+    hooks,
     edge,
     ...(forge === undefined ? {} : { forge }),
     ...(forgeToken === undefined ? {} : { forgeToken }),

@@ -212,6 +212,12 @@ export const configSchema = z.strictObject({
       ),
     })
     .prefault({}),
+  hooks: z
+    .strictObject({
+      before: hook("before an image changes; where it fails, nothing is changed", "./notify.sh going down"),
+      after: hook("after the images have changed, and all is healthy", "./notify.sh up again"),
+    })
+    .prefault({}),
   edge: z
     .strictObject({
       httpPort: whole(1, 65535, 80, "Port on the host for HTTP."),
@@ -278,6 +284,15 @@ function yesOrNo(byDefault: boolean, description: string) {
     .boolean()
     .meta(keyDocs({ description, allowed: "true or false", example: String(byDefault) }))
     .prefault(byDefault);
+}
+
+function hook(when: string, example: string) {
+  return pattern(/^[^\r\n]+$/, {
+    description: `Shell command that is run in the project's directory ${when}. FACTORY_AGENTS_FROM and FACTORY_AGENTS_TO in its environment are the agents' versions, and so for the other images.`,
+    allowed: "one line",
+    example,
+    unset: "none",
+  }).optional();
 }
 
 function imageKey(description: string, unset: string, allowed = imageKeyAllowed) {

@@ -45,6 +45,7 @@ describe("an empty config", () => {
         supervisorInterval: 1200,
         resources: { memory: 4096, pids: 2048 },
       },
+      hooks: {},
       edge: { httpPort: 80, httpsPort: 443 },
     });
   });

@@ -273,6 +273,30 @@ describe("before a container is replaced", () => {
   });
 });
 
+describe("hooks", () => {
+  test("are told the versions, and run where an image changes", async () => {
+    const hooks = JSON.stringify({ before: "./notify.sh", after: "true" });
+    const registrations = await register({ ...values, hooks });
+    for (const [name, command] of [
+      ["hook-before", "./notify.sh"],
+      ["hook-after", "true"],
+    ] as const) {
+      const { environment, triggers } = gate(registrations, name);
+      expect(environment.GATE_COMMAND).toBe(command);
+      expect(JSON.parse(environment.GATE_IMAGES)).toHaveLength(3);
+      expect(triggers).toEqual([
+        "sha256:built-agents-image",
+        "sha256:built-reproduce-image",
+        "sha256:built-edge-image",
+      ]);
+    }
+  });
+
+  test("are there without a command too, so that a new one is not an upgrade", () => {
+    expect(gate(local, "hook-before").environment.GATE_COMMAND).toBe("");
+  });
+});
+
 describe("options", () => {
   test("a health check of the config replaces the image's, in Go's canonical durations", async () => {
     const healthCheck = { test: ["CMD", "true"], interval: "90s", timeout: "5s", retries: 2, startPeriod: "1h" };

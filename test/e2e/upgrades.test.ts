@@ -195,6 +195,31 @@ describe("agents at work", () => {
   });
 });
 
+describe("hooks", () => {
+  test("know the versions; the one before stops an upgrade, the one after cannot undo one", async () => {
+    const { Id } = await factory.inspect("agents");
+    const hook = (text: string) =>
+      `"echo ${text} $FACTORY_AGENTS_FROM $FACTORY_AGENTS_TO >> hooks.txt; exit 3"`.replaceAll("$", "\\$");
+    await set("hooks.before", hook("before"));
+    expect((await succeeds(up())).all).not.toContain("failed");
+    await set("agentsImage", "v0.2.0");
+    const stopped = await up();
+    expect(stopped.exitCode).toBe(1);
+    expect(stopped.all).toContain("The hook before the upgrade (disinto:hooks.before) failed");
+    expect((await factory.inspect("agents")).Id).toBe(Id);
+    await set("hooks.before", "true");
+    await set("hooks.after", hook("after"));
+    await succeeds(up());
+    expect(readFileSync(join(factory.directory, "hooks.txt"), "utf8")).toBe(
+      "before v0.1.0 v0.2.0\nafter v0.2.0 v0.2.0\n",
+    );
+    await unset("hooks");
+    await unset("agentsImage");
+    await succeeds(up());
+    await expectRunning("v0.1.0");
+  });
+});
+
 describe("the edge", () => {
   test("answers every request while the agents are upgraded, and is away for a moment when it is upgraded itself", async () => {
     await set("agentsImage", "v0.2.0");
