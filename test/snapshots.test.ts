@@ -150,6 +150,7 @@ describe("what restic says", () => {
   test.each([
     [12, "wrong password or no key found", "disinto:snapshotPassword does not open /backups."],
     [11, "unable to create lock", "/backups is locked"],
+    [124, "", "/backups did not answer within a minute."],
     [10, "repository does not exist", "There are no snapshots in /backups yet"],
     [1, "write /repository/data/tmp: no space left on device", "The disk of /backups is full."],
     [1, "mkdir /repository/data: permission denied", "cannot be written to by root"],

@@ -37,6 +37,9 @@ export const repositoryPath = "/repository";
 /** Where the volumes lie in the helper. */
 export const dataPath = "/v";
 
+/** In front of a command that asks a server: restic itself would try for a quarter of an hour. */
+export const promptly = ["timeout", "60"];
+
 /** Files of any owner are read, and written as they were: nothing else. */
 const capabilities = {
   read: ["DAC_READ_SEARCH"],
@@ -136,7 +139,8 @@ interface Inspected {
 /** Asks restic something about the repository, in a container of its own that needs no lock and leaves nothing behind. */
 export async function askRestic(store: SnapshotStore, question: string[]) {
   const labels = [`--label=${labelKeys.factory}=${store.factory}`, `--label=${labelKeys.component}=${component}`];
-  const command = ["restic", "--no-lock", "--no-cache", "--json", "--password-file", "/dev/stdin", ...question];
+  const options = ["--no-lock", "--no-cache", "--json", "--password-file=/dev/stdin"];
+  const command = [...promptly, "restic", ...options, ...question];
   const args = ["run", "--rm", "--interactive", ...labels, ...common(store, "read"), ...command];
   const outcome = await run(store, args, { input: `${store.password}\n` });
   // Docker's own, where there is no container to give an exit code.
@@ -217,7 +221,7 @@ function explainCreate(store: SnapshotStore, stderr: string): UserError {
   }
   if (/No such image|Unable to find image/i.test(stderr)) {
     return new UserError(
-      `The image snapshots are taken with is missing. Nothing was touched.\nTo build it: ./factory setup`,
+      `The image snapshots are taken with is missing. Nothing was touched.\nTo build it: ./factory setup --stack ${store.stack}`,
     );
   }
   return new UserError(`The snapshot container cannot be made. Nothing was touched.\n${stderr}`);

@@ -1,5 +1,5 @@
 import { UserError } from "../error.ts";
-import { askRestic, type Helper, repositoryPath } from "./helper.ts";
+import { askRestic, type Helper, promptly, repositoryPath } from "./helper.ts";
 import { fromTags, type SnapshotLabels } from "./labels.ts";
 import type { SnapshotStore } from "./store.ts";
 
@@ -17,6 +17,9 @@ export interface Snapshot extends SnapshotLabels {
 
 /** Exit codes of restic (its manual, "Scripting"). */
 export const exitCodes = { incomplete: 3, noRepository: 10, locked: 11, wrongPassword: 12 } as const;
+
+/** Exit code of `timeout`. */
+const timedOut = 124;
 
 /** A message of restic's, a line of JSON. */
 export interface Message {
@@ -36,6 +39,15 @@ interface ResticError {
   text: string;
   /** The file it is about. */
   item?: string;
+}
+
+/**
+ * Opens the repository, the first thing to do in a helper: what a killed run of this factory has locked is unlocked.
+ * Restic knows that run by the host's name and the number of its process, which only a later command than the first takes here.
+ */
+export async function openRepository(helper: Helper): Promise<Outcome> {
+  const { exitCode, stdout, stderr } = await helper.run([...promptly, "restic", "--json", "unlock"]);
+  return outcomeOf(exitCode, stdout, stderr);
 }
 
 /** Runs restic in a helper. */
@@ -117,20 +129,24 @@ export function parseSnapshots(list: string, factory: string): Snapshot[] {
 }
 
 /** What restic could not do, as what is wrong and the next command. */
-export function explainRestic({ repository }: SnapshotStore, what: string, outcome: Outcome): UserError {
-  const said = outcome.errors.map(({ text }) => text.replaceAll(repositoryPath, repository));
-  return new UserError(`${what}\n${explanation(repository, outcome.exitCode, said.join("\n")) ?? last(said)}`);
+export function explainRestic(store: SnapshotStore, what: string, outcome: Outcome): UserError {
+  const said = outcome.errors.map(({ text }) => text.replaceAll(repositoryPath, store.repository));
+  return new UserError(`${what}\n${explanation(store, outcome.exitCode, said.join("\n")) ?? last(said)}`);
 }
 
-function explanation(repository: string, exitCode: number, said: string): string | undefined {
+function explanation({ stack, repository }: SnapshotStore, exitCode: number, said: string): string | undefined {
   if (exitCode === exitCodes.wrongPassword) {
     return (
-      `disinto:snapshotPassword does not open ${repository}.\n` +
-      "Set the password it was made with (./factory pulumi -- config set --secret disinto:snapshotPassword), or another snapshots.repository."
+      `disinto:snapshotPassword does not open ${repository}.\nSet another snapshots.repository, or the password it was made with: ` +
+      `./factory pulumi -- config set --stack ${stack} --secret disinto:snapshotPassword`
     );
   }
-  if (exitCode === exitCodes.noRepository)
-    return `There are no snapshots in ${repository} yet: ./factory snapshot makes the first.`;
+  if (exitCode === exitCodes.noRepository) {
+    return `There are no snapshots in ${repository} yet: ./factory snapshot --stack ${stack} makes the first.`;
+  }
+  if (exitCode === timedOut) {
+    return `${repository} did not answer within a minute. Is its server up, and does the Docker host reach it?`;
+  }
   if (exitCode === exitCodes.locked) {
     return `${repository} is locked: another factory's snapshot is at work in it, or was killed less than half an hour ago. Try again later.`;
   }
@@ -138,7 +154,10 @@ function explanation(repository: string, exitCode: number, said: string): string
     return `The disk of ${repository} is full. Make room, or set another snapshots.repository.`;
   }
   if (/permission denied|operation not permitted|read-only file system/i.test(said)) {
-    return `${repository} cannot be written to by root on the Docker host:\n${last(said.split("\n"), 2)}\nGive it to root there: chown root ${repository}`;
+    return (
+      `${repository} cannot be written to by root on the Docker host:\n${last(said.split("\n"), 2)}\n` +
+      `Give it to root there (chown root ${repository}), or mount it writable.`
+    );
   }
   return undefined;
 }

@@ -6,7 +6,7 @@ import { existingVolumes, runningUsers, volumeUsers } from "./containers.ts";
 import { type Guard, guarded } from "./guard.ts";
 import { dataPath, findHelper, Helper, removeHelper } from "./helper.ts";
 import { findCutOff, nextSteps, type RestoreOperation, shortId } from "./recover.ts";
-import { explainRestic, type Outcome, restic, type Snapshot, summaryOf } from "./restic.ts";
+import { explainRestic, type Outcome, openRepository, restic, type Snapshot, summaryOf } from "./restic.ts";
 import type { SnapshotStore } from "./store.ts";
 import { takeSnapshot } from "./take.ts";
 
@@ -96,7 +96,7 @@ async function replaceContent(
   await createMissing(store, operation.volumes);
   const helper = await takeOver(store, operation, guard);
   await helper.start();
-  const opened = await restic(helper, ["unlock"]);
+  const opened = await openRepository(helper);
   const outcome = opened.exitCode === 0 ? await writeFiles(helper, operation, report) : opened;
   if (outcome.exitCode !== 0 || summaryOf(outcome) === undefined) {
     const what = `The restore of snapshot ${shortId(operation.snapshot)} failed.`;

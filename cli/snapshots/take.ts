@@ -5,7 +5,7 @@ import { guarded } from "./guard.ts";
 import { dataPath, Helper, repositoryPath } from "./helper.ts";
 import { factoryTag, type SnapshotLabels, toTags } from "./labels.ts";
 import { recover } from "./recover.ts";
-import { exitCodes, explainRestic, type Message, type Outcome, restic, summaryOf } from "./restic.ts";
+import { exitCodes, explainRestic, type Message, type Outcome, openRepository, restic, summaryOf } from "./restic.ts";
 import { type Amount, fits, formatAmount, formatBytes } from "./space.ts";
 import { isLocal, type SnapshotStore } from "./store.ts";
 
@@ -51,7 +51,7 @@ export async function takeSnapshot(store: SnapshotStore, options: TakeOptions): 
       );
       await guard.plan([["rm", "--force", helper.id], ...paused.map((name) => ["unpause", name])]);
       await helper.start();
-      await openRepository(helper, report);
+      await openOrMake(helper, report);
       const amount = await measure(helper);
       await needRoom(helper, amount, options.keep, report);
       const labels = { factory, why: options.why, images: await readImages(store), volumes };
@@ -71,10 +71,8 @@ export async function takeSnapshot(store: SnapshotStore, options: TakeOptions): 
 }
 
 /** Opens the repository, and makes it where there is none. */
-async function openRepository(helper: Helper, report: Report): Promise<void> {
-  // What a killed run of this factory has locked is unlocked: restic goes by the host's name and the number of a process.
-  // That number is taken in this container only by a later command than this first one.
-  const opened = await restic(helper, ["unlock"]);
+async function openOrMake(helper: Helper, report: Report): Promise<void> {
+  const opened = await openRepository(helper);
   if (opened.exitCode === 0) return;
   if (opened.exitCode !== exitCodes.noRepository) throw noSnapshot(helper, opened);
   const made = await restic(helper, ["init"]);
