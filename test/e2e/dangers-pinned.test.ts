@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames } from "../../components/contract.ts";
-import { expectHealthy, fails, patch, runningIds, succeeds } from "./dangers.ts";
+import { expectHealthy, fails, patch, renamed, runningIds, succeeds } from "./dangers.ts";
 import { VolumeData } from "./data.ts";
 import { type Outcome, TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await factory?.dispose();
+  await factory?.dispose(renamed(factory));
   await registry?.dispose();
 });
 
@@ -67,7 +67,7 @@ describe("Pinned images: the volumes are protected", () => {
 
   test("`factoryName` changed, images pinned: refused, nothing goes -> set it back, `./factory up`", async () => {
     const before = await runningIds(factory);
-    patch(factory, "Pulumi.test.yaml", /factoryName: (\S+)/, "factoryName: $1-b");
+    patch(factory, "Pulumi.test.yaml", /factoryName: \S+/, `factoryName: ${renamed(factory)}`);
     await expectProtected(before, await tryUp());
     await factory.git("checkout", "--", ".");
     await up();

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labelKeys, volumeName, volumes } from "../../components/contract.ts";
-import { expectHealthy, fails, patch, runningIds, succeeds } from "./dangers.ts";
+import { expectHealthy, fails, patch, renamed, runningIds, succeeds } from "./dangers.ts";
 import { VolumeData } from "./data.ts";
 import { TestFactory } from "./harness.ts";
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await factory?.dispose();
+  await factory?.dispose(renamed(factory));
 });
 
 const quickHealthCheck = {
@@ -140,7 +140,7 @@ describe("Changing the config", () => {
   });
 
   test("`factoryName` changed, images built here: another factory with empty volumes takes its place, the volumes stay -> set it back, `./factory up`", async () => {
-    const other = `${factory.name}-b`;
+    const other = renamed(factory);
     patch(factory, "Pulumi.test.yaml", `factoryName: ${factory.name}`, `factoryName: ${other}`);
     await up();
     await data.expectKept();

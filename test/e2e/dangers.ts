@@ -28,6 +28,9 @@ export async function expectHealthy(factory: TestFactory, data: VolumeData, env 
   await data.expectKept();
 }
 
+/** The name that a factory has where its config is changed. */
+export const renamed = (factory: TestFactory) => `${factory.name}-b`;
+
 /** IDs of the containers that run. */
 export async function runningIds(factory: TestFactory): Promise<string[]> {
   return [(await factory.inspect("agents")).Id, (await factory.inspect("edge")).Id];

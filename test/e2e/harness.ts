@@ -135,8 +135,8 @@ export class TestFactory {
   }
 
   /** Tags of the images on the daemon that bear the factory's name. */
-  async ownImages(): Promise<string[]> {
-    const tags = await this.docker("images", `--filter=reference=${this.name}/*`, "--format={{.Repository}}:{{.Tag}}");
+  async ownImages(name = this.name): Promise<string[]> {
+    const tags = await this.docker("images", `--filter=reference=${name}/*`, "--format={{.Repository}}:{{.Tag}}");
     return tags.split("\n").filter((tag) => tag !== "");
   }
 
@@ -164,19 +164,26 @@ export class TestFactory {
     ];
   }
 
-  /** Removes everything on the host that bears this factory's name, and the copy of the project. */
-  async dispose(): Promise<void> {
+  /**
+   * Removes everything on the host that bears this factory's name, and the copy of the project.
+   * @param others names that its config gave it for a while
+   */
+  async dispose(...others: string[]): Promise<void> {
+    for (const name of [...others, this.name]) await this.removeFromHost(name);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private async removeFromHost(name: string): Promise<void> {
     const remove = (...args: string[]) => execa("docker", args, { env: onHost, reject: false });
-    await remove("rm", "--force", "--volumes", ...componentNames.map((component) => this.containerName(component)));
-    const networks = await this.docker("network", "ls", "--quiet", `--filter=name=^${networkName(this.name)}$`);
+    await remove("rm", "--force", "--volumes", ...componentNames.map((component) => containerName(name, component)));
+    const networks = await this.docker("network", "ls", "--quiet", `--filter=name=^${networkName(name)}$`);
     if (networks !== "") await remove("network", "rm", ...networks.split("\n"));
-    await remove("volume", "rm", ...volumes.map((volume) => this.volumeName(volume)));
-    const own = await this.ownImages();
+    await remove("volume", "rm", ...volumes.map((volume) => volumeName(name, volume)));
+    const own = await this.ownImages(name);
     if (own.length > 0) await remove("rmi", ...own);
     // A second build of an image leaves the first without its tag.
-    const untagged = await this.docker("images", "--quiet", `--filter=label=${e2eLabel}=${this.name}`);
+    const untagged = await this.docker("images", "--quiet", `--filter=label=${e2eLabel}=${name}`);
     if (untagged !== "") await remove("rmi", ...new Set(untagged.split("\n")));
-    rmSync(this.directory, { recursive: true, force: true });
   }
 
   private labelTinyImages(): void {
