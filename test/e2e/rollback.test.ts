@@ -148,14 +148,14 @@ describe("releases that are not among the last", () => {
 
 describe("plain pulumi", () => {
   test("goes forward and back by the config value, and ./factory rollback knows of it", async () => {
-    for (const version of ["v0.1.0", "v0.1.1", "v0.1.0"]) {
+    for (const version of ["v0.1.0", "v0.1.1"]) {
       await set("release", version);
       await pulumi("pulumi up --stack test --yes --skip-preview");
       await pulumi("pulumi up --stack test --yes --skip-preview --expect-no-changes");
       await expectRunning(version);
     }
     await succeeds(rollback("--yes"));
-    await expectRunning("v0.1.1");
+    await expectRunning("v0.1.0");
   });
 });
 
@@ -164,14 +164,14 @@ describe("the history", () => {
     const { stdout } = await succeeds(factory.factory("history", ["--json"]));
     const events = JSON.parse(stdout);
     expect(events[0]).toMatchObject({ what: "up", result: "succeeded", changes: [] });
-    const change = { key: "release", before: "v0.1.0", after: "v0.1.1" };
-    expect(events[1]).toMatchObject({ what: "rollback to v0.1.1", changes: [change] });
+    const change = { key: "release", before: "v0.1.1", after: "v0.1.0" };
+    expect(events[1]).toMatchObject({ what: "rollback to v0.1.0", changes: [change] });
     expect(events[1].who).toMatch(/^\w+@\S+$/);
     expect(events.at(-1).changes).toContainEqual({ key: "release", before: null, after: "v0.1.1" });
     expect(events.some(({ what, who }: { what: string; who: string }) => what === "update" && who === "e2e")).toBe(
       true,
     );
-    expect((await factory.factory("history")).stdout).toContain("release: v0.1.0 -> v0.1.1");
+    expect((await factory.factory("history")).stdout).toContain("release: v0.1.1 -> v0.1.0");
   });
 });
 
