@@ -59,6 +59,7 @@ export class TestFactory {
   readonly directory: string;
   readonly httpPort: number;
   readonly httpsPort: number;
+  private exports = "";
 
   private constructor(directory: string, [httpPort, httpsPort]: [number, number]) {
     this.directory = directory;
@@ -105,10 +106,14 @@ export class TestFactory {
     });
   }
 
-  /** Runs a shell command, with this standard input, in the environment that `./factory env` prints. */
-  plain(script: string, env: Record<string, string> = {}, input = ""): Promise<Outcome> {
-    const command = `env=$(./factory env --stack ${this.stack} </dev/null) && eval "$env" && ${script}`;
-    return this.run("sh", ["-c", command], env, input);
+  /** Runs a shell command, with this standard input, in the environment that `./factory env` printed the first time. */
+  async plain(script: string, env: Record<string, string> = {}, input = ""): Promise<Outcome> {
+    if (this.exports === "") {
+      const printed = await this.factory("env", [], env);
+      if (printed.exitCode !== 0) return printed;
+      this.exports = printed.stdout;
+    }
+    return this.run("sh", ["-c", `${this.exports}\n${script}`], env, input);
   }
 
   async git(...args: string[]): Promise<string> {
