@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     expect: { requireAssertions: true },
     // End-to-end tests wait more than they compute.
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: [
       { extends: true, test: { name: "unit", include: ["test/*.test.ts"] } },
       {
