@@ -122,6 +122,9 @@ export class SnapshotFactory {
   /** The factory runs as it did, with nothing left over, and `up` has nothing to do. */
   async expectAtRest(): Promise<void> {
     expect(await this.states()).toEqual({ agents: "running" });
+    // What is taken before an upgrade is told of another repository, or another password.
+    await succeeds(this.run("up", "--yes"));
+    expect(await this.states()).toEqual({ agents: "running" });
     expect((await succeeds(this.run("up", "--yes"))).all).toContain("no changes.");
   }
 
