@@ -56,7 +56,7 @@ describe("Taking over", () => {
     expect(refused.stderr).toContain(`docker rename ${name} ${name}-old`);
     await factory.docker("rename", name, aside);
     await up();
-    await factory.docker("rm", aside);
+    await factory.docker("rm", "--volumes", aside);
     await expectHealthy(factory, data);
   });
 
@@ -112,7 +112,7 @@ describe("Losing the state", () => {
       const running = await factory.docker("ps", "--quiet", "--no-trunc", `--filter=name=^${hired}$`);
       expect(running).toBe(id);
     } finally {
-      await factory.docker("rm", "--force", hired);
+      await factory.docker("rm", "--force", "--volumes", hired);
     }
     await expectHealthy(factory, data);
   });

@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await execa("docker", ["rm", "--force", writer], { env, reject: false });
+  await execa("docker", ["rm", "--force", "--volumes", writer], { env, reject: false });
   await one?.dispose();
 });
 
@@ -72,7 +72,7 @@ describe("what is written to while it is snapshotted", () => {
       commits.push(Number.parseInt(found, 10));
     }
     expect(commits).toEqual([...new Set(commits)].sort((a, b) => a - b));
-    await one.factory.docker("rm", "--force", writer);
+    await one.factory.docker("rm", "--force", "--volumes", writer);
     await one.expectAtRest();
   });
 });

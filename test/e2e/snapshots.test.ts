@@ -140,7 +140,7 @@ describe("a repository", () => {
       expect(bytes).toBeGreaterThan(120 * megabyte);
       expect(added).toBeLessThan(22 * megabyte);
     } finally {
-      await one.factory.docker("rm", "--force", disk);
+      await one.factory.docker("rm", "--force", "--volumes", disk);
       await one.factory.docker("volume", "rm", disk);
       await one.set("repository", one.repository);
     }
