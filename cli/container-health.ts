@@ -11,6 +11,17 @@ interface Healthcheck {
   Retries?: number;
 }
 
+/** The part of a container's state that tells whether it works. */
+export interface WorkingState {
+  Running: boolean;
+  Health?: { Status: string };
+}
+
+/** Whether a container runs, and is healthy where it has a health check. */
+export function works({ Running, Health }: WorkingState): boolean {
+  return Running && (Health === undefined || Health.Status === "healthy");
+}
+
 interface Watched {
   Id: string;
   RestartCount: number;

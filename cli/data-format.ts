@@ -1,4 +1,4 @@
-import { componentNames, containerName, containers, type ImageName, labelKeys } from "../components/contract.ts";
+import { componentOf, containerName, type ImageName, labelKeys } from "../components/contract.ts";
 import { inspect } from "./docker.ts";
 import { UserError } from "./error.ts";
 
@@ -19,9 +19,8 @@ export async function refuseOlderFormat(
   { factory, stack, image, id }: { factory: string; stack: string; image: ImageName; id: string },
 ): Promise<void> {
   if (process.env[acceptDataFormat] !== undefined) return;
-  const component = componentNames.find((name) => containers[name] === image) ?? "agents";
   const [next] = await inspect<Labelled>(host, "image", [id]);
-  const [present] = await inspect<Labelled>(host, "container", [containerName(factory, component)]);
+  const [present] = await inspect<Labelled>(host, "container", [containerName(factory, componentOf(image))]);
   const [reads, written] = [formatOf(next), formatOf(present)];
   if (reads === undefined || written === undefined || reads >= written) return;
   throw new UserError(

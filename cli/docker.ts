@@ -3,17 +3,11 @@ import { UserError } from "./error.ts";
 
 /**
  * Runs the Docker CLI against a host and returns what it prints.
+ * @param input on its standard input
  * @throws UserError with Docker's own words where it fails
  */
-export async function docker(host: string, args: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await run(host, args);
-  if (exitCode !== 0) throw new UserError(`docker ${args[0]} failed on ${host}:\n${stderr}`);
-  return stdout;
-}
-
-/** Runs the Docker CLI against a host with an input, and returns what it prints. @throws UserError as {@link docker} */
-export async function dockerWithInput(host: string, args: string[], input: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await execa("docker", args, { ...options(host), input });
+export async function docker(host: string, args: string[], input?: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await run(host, args, input);
   if (exitCode !== 0) throw new UserError(`docker ${args[0]} failed on ${host}:\n${stderr}`);
   return stdout;
 }
@@ -51,8 +45,8 @@ export async function inspect<T>(
   return JSON.parse(stdout) as T[];
 }
 
-function run(host: string, args: string[]) {
-  return execa("docker", args, { ...options(host), stdin: "ignore" });
+function run(host: string, args: string[], input?: string) {
+  return execa("docker", args, { ...options(host), ...(input === undefined ? { stdin: "ignore" } : { input }) });
 }
 
 function options(host: string) {

@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import type { CanarySpec } from "../components/canary.ts";
 import { canaryName, labelKeys } from "../components/contract.ts";
 import type { GateParameters } from "../components/gate-parameters.ts";
-import { waitUntilHealthy } from "./container-health.ts";
-import { docker, dockerTry, dockerWithInput, inspect } from "./docker.ts";
+import { type WorkingState, waitUntilHealthy, works } from "./container-health.ts";
+import { docker, dockerTry, inspect } from "./docker.ts";
 import { UserError } from "./error.ts";
 
 interface Inspected {
   Image: string;
-  State: { Running: boolean; Health?: { Status: string } };
+  State: WorkingState;
 }
 
 /**
@@ -19,7 +19,7 @@ interface Inspected {
 export async function tryCanary(host: string, parameters: GateParameters<"canary">): Promise<void> {
   const spec = JSON.parse(parameters.spec) as CanarySpec;
   const [running] = await inspect<Inspected>(host, "container", [spec.container]);
-  if (running === undefined || !works(running) || running.Image === spec.image) return;
+  if (running === undefined || !works(running.State) || running.Image === spec.image) return;
   await requireHealthCheck(host, spec);
   const canary = canaryName(spec.container);
   await dockerTry(host, ["rm", "--force", "--volumes", canary]);
@@ -37,10 +37,6 @@ export async function tryCanary(host: string, parameters: GateParameters<"canary
     await dockerTry(host, ["rm", "--force", "--volumes", canary]);
     if (image !== spec.image) await dockerTry(host, ["rmi", image]);
   }
-}
-
-function works({ State }: Inspected): boolean {
-  return State.Running && (State.Health === undefined || State.Health.Status === "healthy");
 }
 
 /** An upgrade can only be gated by a health check: the image's own, or one of the config. */
@@ -67,7 +63,7 @@ async function withHealthCheck(host: string, { image, healthCheck }: CanarySpec)
   const command = kind === "CMD" ? words : ["/bin/sh", "-c", words.join(" ")];
   const options = `--interval=${interval}s --timeout=${timeout}s --retries=${retries} --start-period=${startPeriod}s`;
   const dockerfile = `FROM ${image}\nHEALTHCHECK ${options} CMD ${JSON.stringify(command)}\n`;
-  return dockerWithInput(host, ["build", "--quiet", "--force-rm", "-"], dockerfile);
+  return docker(host, ["build", "--quiet", "--force-rm", "-"], dockerfile);
 }
 
 function runOptions(spec: CanarySpec): string[] {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ComponentName, containerName } from "../components/contract.ts";
 import type { GateParameters } from "../components/gate-parameters.ts";
+import { type WorkingState, works } from "./container-health.ts";
 import { ask, inspect } from "./docker.ts";
 import { UserError } from "./error.ts";
 
@@ -13,7 +14,7 @@ interface Work {
 
 interface Inspected {
   Name: string;
-  State: { Running: boolean; Health?: { Status: string } };
+  State: WorkingState;
 }
 
 /** Seconds the agents' program may take to answer. */
@@ -43,15 +44,11 @@ export async function drain(host: string, parameters: GateParameters<"drain">): 
 async function findWork(host: string, parameters: GateParameters<"drain">): Promise<Work | undefined> {
   const { agents, ...tasks } = drained(parameters.factory);
   const found = await inspect<Inspected>(host, "container", [agents, ...Object.values(tasks)]);
-  const running = found.filter(canWork).map(({ Name }) => Name.slice(1));
+  // Agents that are not healthy do not answer, and have no work to lose.
+  const running = found.filter(({ State }) => works(State)).map(({ Name }) => Name.slice(1));
   const work = running.includes(agents) ? await askAgents(host, agents, parameters) : undefined;
   const task = running.find((name) => name !== agents);
   return work ?? (task === undefined ? undefined : { what: `${task}, which is at work` });
-}
-
-/** Agents that are not healthy do not answer, and have no work to lose. */
-function canWork({ State }: Inspected): boolean {
-  return State.Running && (State.Health === undefined || State.Health.Status === "healthy");
 }
 
 function drained(factory: string) {

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { componentNames, containerName, containers, type ImageName, labelKeys } from "../components/contract.ts";
+import { componentOf, containerName, type ImageName, labelKeys } from "../components/contract.ts";
 import type { GateParameters } from "../components/gate-parameters.ts";
 import type { ReleasedImage } from "../components/release-record.ts";
 import { inspect } from "./docker.ts";
@@ -35,8 +35,7 @@ async function readVersions(
 }
 
 async function readVersion(host: string, factory: string, image: ImageName): Promise<string | undefined> {
-  const component = componentNames.find((name) => containers[name] === image) ?? "agents";
-  const name = containerName(factory, component);
+  const name = containerName(factory, componentOf(image));
   const [container] = await inspect<{ Config: { Labels: Record<string, string> } }>(host, "container", [name]);
   return container?.Config.Labels[labelKeys.version];
 }

@@ -1,4 +1,4 @@
-import { containerName, keptTag } from "../components/contract.ts";
+import { containerName, keptTag, keptTime } from "../components/contract.ts";
 import type { GateParameters } from "../components/gate-parameters.ts";
 import type { ReleasedImage } from "../components/release-record.ts";
 import { watchFor } from "./container-health.ts";
@@ -17,7 +17,7 @@ export async function recordRelease(host: string, parameters: GateParameters<"re
   } catch (error) {
     throw new UserError(`${(error as Error).message}\n${wayBack(stack)}`);
   }
-  const now = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  const now = keptTime(new Date());
   for (const { image, version, id } of JSON.parse(parameters.images) as ReleasedImage[]) {
     await docker(host, ["tag", id, keptTag(factory, image, version, now)]);
   }

@@ -78,6 +78,11 @@ function stateOf(state: EventState | null | undefined): ResourceState | undefine
   return { inputs: state.inputs, outputs: state.outputs ?? {}, retainOnDelete: state.retainOnDelete ?? false };
 }
 
+/** Steps that let go of a data volume. */
+export function lettingGo(steps: Step[]): Step[] {
+  return steps.filter(({ type, op }) => type === "Volume" && (op === "replace" || op === "delete"));
+}
+
 /** What a preview found. */
 export interface PreviewRun {
   steps: Step[];

@@ -1,7 +1,7 @@
 import { volumes } from "../components/contract.ts";
 import { type ConfigChanges, secretMark } from "./config-changes.ts";
 import { type Change, readComponents, readRestarts } from "./preview-components.ts";
-import type { PreviewRun, Step } from "./preview-events.ts";
+import { lettingGo, type PreviewRun, type Step } from "./preview-events.ts";
 
 /** A preview, ready to be told. */
 export interface Preview extends PreviewRun {
@@ -87,7 +87,7 @@ function volumeSteps(steps: Step[]): Step[] {
 
 /** Loud and first: what lets go of a volume that holds people's data. */
 function volumeDanger(steps: Step[]): string[] {
-  const lost = volumeSteps(steps).filter(({ op }) => op === "replace" || op === "delete");
+  const lost = lettingGo(volumeSteps(steps));
   if (lost.length === 0) return [];
   const allStay = lost.every(({ old }) => old?.retainOnDelete);
   return [

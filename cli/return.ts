@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ComponentName, componentNames } from "../components/contract.ts";
+import { type ComponentName, componentNames, keptTime } from "../components/contract.ts";
 import { readReleases } from "./deployments.ts";
 import { ask } from "./docker.ts";
 import { historyMessage, runPulumi, saveStackFile, unasked, type Workspace } from "./engine.ts";
@@ -61,7 +61,7 @@ async function goBack(workspace: Workspace, release: Release): Promise<void> {
 /** Keeps what the containers that failed have printed: they are removed. */
 async function keepLogs({ config }: Workspace, replaced: ComponentName[]): Promise<string> {
   const now = await readRunning(config.factoryName, config.dockerHost);
-  const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  const time = keptTime(new Date());
   mkdirSync(paths.logs, { recursive: true });
   const files: string[] = [];
   for (const component of replaced) {

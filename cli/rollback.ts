@@ -9,6 +9,7 @@ import { askPulumi, openStack, saveStackFile, type Workspace } from "./engine.ts
 import { UserError } from "./error.ts";
 import { readHistory } from "./history.ts";
 import { jsonOption, type StackOptions, stackOption, yesOption } from "./options.ts";
+import { lettingGo } from "./preview-events.ts";
 import { describeVersion, type Release } from "./releases.ts";
 import { planDataOf, restoreInto } from "./rollback-data.ts";
 import { planRollback, type RollbackPlan } from "./rollback-plan.ts";
@@ -117,7 +118,7 @@ async function refuseOlderFormats({ stack, config }: Workspace, { images }: Rele
 
 /** A rollback never lets go of data, whatever else the config says by now. */
 function refuseLosses({ steps, file }: RollbackPlan): void {
-  const lost = steps.filter(({ type, op }) => type === "Volume" && (op === "replace" || op === "delete"));
+  const lost = lettingGo(steps);
   if (lost.length === 0) return;
   const names = lost.map(({ old }) => String(old?.inputs.name)).join(", ");
   throw new UserError(

@@ -1,4 +1,4 @@
-import { type ComponentName, componentNames, containerName, containers, imageNames } from "../components/contract.ts";
+import { type ComponentName, componentNames, componentOf, containerName, imageNames } from "../components/contract.ts";
 import { inspect } from "./docker.ts";
 import type { Release } from "./releases.ts";
 
@@ -24,24 +24,33 @@ interface Inspected {
 }
 
 export async function readRunning(factory: string, host: string): Promise<Running> {
-  const names = componentNames.map((component) => containerName(factory, component));
-  const found = await inspect<Inspected>(host, "container", names);
+  const found = await inspectComponents<Inspected>(factory, host);
   return Object.fromEntries(
-    componentNames.flatMap((component) => {
-      const container = found.find(({ Name }) => Name === `/${containerName(factory, component)}`);
-      if (container === undefined) return [];
-      const { Id: id, Name, Image: image, State } = container;
+    Object.entries(found).map(([component, { Id: id, Name, Image: image, State }]) => {
       const state = State.Health === undefined ? State.Status : `${State.Status}, ${State.Health.Status}`;
-      return [[component, { id, name: Name.slice(1), image, state }]];
+      return [component, { id, name: Name.slice(1), image, state }];
     }),
   );
+}
+
+/** What `docker inspect` says of a factory's containers, as far as they exist. */
+export async function inspectComponents<T extends { Name: string }>(
+  factory: string,
+  host: string,
+): Promise<Partial<Record<ComponentName, T>>> {
+  const name = (component: ComponentName) => containerName(factory, component);
+  const found = await inspect<T>(host, "container", componentNames.map(name));
+  return Object.fromEntries(
+    componentNames.flatMap((component) => {
+      const container = found.find(({ Name }) => Name === `/${name(component)}`);
+      return container === undefined ? [] : [[component, container]];
+    }),
+  ) as Partial<Record<ComponentName, T>>;
 }
 
 /** Whether the containers run the release's images. */
 export function isRunning({ images }: Release, running: Running): boolean {
   return imageNames.every((name) => {
-    const component = componentNames.find((candidate) => containers[candidate] === name);
-    const image = component === undefined ? undefined : running[component]?.image;
-    return images[name] === undefined || images[name].id === image;
+    return images[name] === undefined || images[name].id === running[componentOf(name)]?.image;
   });
 }

@@ -8,8 +8,9 @@ import {
   volumeName,
   volumes,
 } from "../components/contract.ts";
-import { docker, inspect } from "./docker.ts";
+import { docker } from "./docker.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";
+import { inspectComponents } from "./running.ts";
 import { readStackFile } from "./stack-file.ts";
 import { tableStyle } from "./table.ts";
 
@@ -62,18 +63,12 @@ interface Inspected {
 }
 
 async function readStatus(factory: string, host: string): Promise<FactoryStatus> {
-  const names = componentNames.map((component) => containerName(factory, component));
-  const [found, sizes] = await Promise.all([inspect<Inspected>(host, "container", names), volumeSizes(host)]);
+  const [found, sizes] = await Promise.all([inspectComponents<Inspected>(factory, host), volumeSizes(host)]);
   return {
     factory,
-    components: componentNames.map((component) => {
-      const container = containerName(factory, component);
-      return componentStatus(
-        component,
-        container,
-        found.find(({ Name }) => Name === `/${container}`),
-      );
-    }),
+    components: componentNames.map((component) =>
+      componentStatus(component, containerName(factory, component), found[component]),
+    ),
     volumes: volumes.map((key) => {
       const volume = volumeName(factory, key);
       return { volume, size: sizes.get(volume) ?? null };

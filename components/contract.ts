@@ -55,6 +55,13 @@ export function containerName(factory: string, component: ComponentName): string
   return `${factory}-${component}`;
 }
 
+/** A component that runs an image; all that run it have the same version of it. */
+export function componentOf(image: ImageName): ComponentName {
+  const component = componentNames.find((name) => containers[name] === image);
+  if (component === undefined) throw new Error(`no container runs the image ${image}`);
+  return component;
+}
+
 /** Name of the container in which a new image is tried beside the one that runs. */
 export function canaryName(container: string): string {
   return `${container}-canary`;
@@ -86,10 +93,15 @@ export function hostRepository(factory: string, image: ImageName): string {
 /**
  * Tag by which the host keeps an image of a release that became healthy: `disinto/agents:v0.1.1-20261123T114512Z`.
  * @param version tag or digest of the image's reference
- * @param time UTC, `YYYYMMDDThhmmssZ`
+ * @param time as {@link keptTime} writes it
  */
 export function keptTag(factory: string, image: ImageName, version: string, time: string): string {
   return `${hostRepository(factory, image)}:${keptVersion(version)}-${time}`;
+}
+
+/** A time as a kept tag has it: UTC, `YYYYMMDDThhmmssZ`. */
+export function keptTime(time: Date): string {
+  return time.toISOString().replaceAll(/[-:]|\.\d+/g, "");
 }
 
 /** A version as a kept tag has it: a tag has 128 characters at most, 17 of them for the time. */

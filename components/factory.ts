@@ -91,7 +91,7 @@ export class Factory extends pulumi.ComponentResource {
       {
         factory,
         dockerHost,
-        images: pulled.map((key) => [key, images[key]]),
+        images: Object.fromEntries(pulled.map((key) => [key, images[key]])),
         containers: [theAgents.container.id, theEdge.container.id],
       },
       { parent: this, dependsOn: [theAgents, runner, reproduce, theEdge] },

@@ -26,7 +26,7 @@ export function createHook(args: HookArgs, opts: pulumi.CustomResourceOptions): 
         factory,
         when,
         command,
-        images: releasedImages(Object.entries(images) as [ImageName, FactoryImage][]),
+        images: releasedImages(images),
       },
       triggers: Object.values(images).map(({ id }) => id),
       progress: true,

@@ -17,7 +17,7 @@ export interface ReleaseRecordArgs {
   /** Address of the Docker daemon. */
   dockerHost: string;
   /** The factory's images that come from a registry; none where all are built. */
-  images: [ImageName, FactoryImage][];
+  images: Partial<Record<ImageName, FactoryImage>>;
   /** IDs of the services' containers. */
   containers: pulumi.Output<string>[];
 }
@@ -38,13 +38,14 @@ export function recordRelease(
       gate: "release",
       dockerHost,
       parameters: { factory, images: releasedImages(images) },
-      triggers: [...images.map(([, { id }]) => id), ...containers],
+      triggers: [...Object.values(images).map(({ id }) => id), ...containers],
     },
     opts,
   );
 }
 
 /** {@link ReleasedImage}s as JSON. */
-export function releasedImages(images: [ImageName, FactoryImage][]): pulumi.Output<string> {
-  return pulumi.jsonStringify(images.map(([image, { id, labels }]) => ({ image, version: labels.version, id })));
+export function releasedImages(images: Partial<Record<ImageName, FactoryImage>>): pulumi.Output<string> {
+  const released = Object.entries(images).map(([image, { id, labels }]) => ({ image, version: labels.version, id }));
+  return pulumi.jsonStringify(released);
 }

@@ -17,7 +17,6 @@ export interface SnapshotArgs {
 /** Takes a snapshot of the data volumes before an image changes. */
 export function createSnapshot(name: string, args: SnapshotArgs, opts: pulumi.CustomResourceOptions): pulumi.Resource {
   const { factory, dockerHost, images, snapshots, password } = args;
-  const released = releasedImages(Object.entries(images) as [ImageName, FactoryImage][]);
   return createGate(
     name,
     {
@@ -25,7 +24,7 @@ export function createSnapshot(name: string, args: SnapshotArgs, opts: pulumi.Cu
       dockerHost,
       parameters: {
         factory,
-        images: released,
+        images: releasedImages(images),
         repository: snapshots.repository,
         password: pulumi.secret(password),
         keep: String(snapshots.keep),

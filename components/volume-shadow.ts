@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { nearest } from "../config/error.ts";
-import { componentNames, containers, type ImageName, images } from "./contract.ts";
+import { componentOf, type ImageName, images } from "./contract.ts";
 import { volumeMounts } from "./volume-mounts.ts";
 
 /**
@@ -18,7 +18,7 @@ export type VolumeShadow =
 
 /** The VOLUME paths of an image that its containers do not mount, in the order of the image. */
 export function findVolumeShadows(image: ImageName, declared: readonly string[]): VolumeShadow[] {
-  const mounted = mountsOver(image).map(({ path }) => path);
+  const mounted = volumeMounts(componentOf(image)).map(({ path }) => path);
   const paths = declared.map(normalised);
   const gone = Object.keys(images[image]).filter((path) => !paths.includes(path));
   return paths.filter((path) => !mounted.includes(path)).map((path) => classify(path, mounted, gone));
@@ -31,14 +31,6 @@ function classify(path: string, mounted: string[], gone: string[]): VolumeShadow
   if (within !== undefined) return { kind: "nested", path, within };
   const from = gone.find((other) => posix.basename(other) === posix.basename(path)) ?? nearest(path, gone);
   return from === undefined ? { kind: "unknown", path } : { kind: "moved", path, from };
-}
-
-/** Every container of an image has the same. */
-function mountsOver(image: ImageName) {
-  return componentNames
-    .filter((component) => containers[component] === image)
-    .slice(0, 1)
-    .flatMap(volumeMounts);
 }
 
 /** As Docker compares it with a mount's target; one that is not absolute is never the same as a target. */
@@ -104,7 +96,7 @@ function consequence(shadow: VolumeShadow, { image }: RefusedImage): string {
 }
 
 function volumeAt(image: ImageName, path: string): string {
-  return `the volume ${mountsOver(image).find((mount) => mount.path === path)?.volume}`;
+  return `the volume ${volumeMounts(componentOf(image)).find((mount) => mount.path === path)?.volume}`;
 }
 
 function wayBack({ image, stack, reference, running }: RefusedImage): string {

@@ -1,5 +1,5 @@
 import { docker, inspect } from "../cli/docker.ts";
-import { type ComponentName, containerName, containers, type ImageName, labelKeys } from "../components/contract.ts";
+import { componentOf, containerName, type ImageName, labelKeys } from "../components/contract.ts";
 import type { ImageConfig } from "./registry.ts";
 
 /**
@@ -22,8 +22,7 @@ export async function readRunningReference(
   factory: string,
   image: ImageName,
 ): Promise<string | undefined> {
-  const component = Object.entries(containers).find(([, runs]) => runs === image)?.[0] as ComponentName;
-  const name = containerName(factory, component);
+  const name = containerName(factory, componentOf(image));
   const [container] = await inspect<{ Config: { Labels: Record<string, string> } }>(host, "container", [name]);
   return container?.Config.Labels[labelKeys.image];
 }

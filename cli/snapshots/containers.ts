@@ -1,6 +1,5 @@
 import {
-  componentNames,
-  containerName,
+  type ComponentName,
   containers,
   labelKeys,
   type VolumeKey,
@@ -9,6 +8,7 @@ import {
 } from "../../components/contract.ts";
 import { parseReference } from "../../config/reference.ts";
 import { docker, dockerTry, inspect } from "../docker.ts";
+import { inspectComponents } from "../running.ts";
 import type { SnapshotLabels } from "./labels.ts";
 import type { SnapshotStore } from "./store.ts";
 
@@ -88,14 +88,12 @@ export async function unpause({ host }: Host, names: string[]): Promise<void> {
 
 /** The release whose containers exist, as a snapshot's labels have it. */
 export async function readImages({ factory, host }: Host): Promise<SnapshotLabels["images"]> {
-  const names = componentNames.map((component) => containerName(factory, component));
-  const found = await inspect<Inspected>(host, "container", names);
+  const found = Object.entries(await inspectComponents<Inspected>(factory, host)) as [ComponentName, Inspected][];
   return Object.fromEntries(
-    componentNames.flatMap((component) => {
-      const container = found.find(({ Name }) => Name === `/${containerName(factory, component)}`);
-      const version = container?.Config.Labels[labelKeys.version];
-      if (container === undefined || version === undefined) return [];
-      const digest = parseReference(container.Config.Labels[labelKeys.image] ?? "")?.digest ?? container.Image;
+    found.flatMap(([component, { Image, Config }]) => {
+      const version = Config.Labels[labelKeys.version];
+      if (version === undefined) return [];
+      const digest = parseReference(Config.Labels[labelKeys.image] ?? "")?.digest ?? Image;
       return [[containers[component], { version, digest }]];
     }),
   );

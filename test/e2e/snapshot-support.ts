@@ -60,14 +60,7 @@ export class SnapshotFactory {
   /** Starts a verb, and leaves it to the test how it ends. */
   start(verb: string, ...args: string[]) {
     const { directory, stack } = this.factory;
-    // Of its own backend, as whatever TestFactory runs.
-    const env = {
-      NO_COLOR: "1",
-      PULUMI_BACKEND_URL: undefined,
-      PULUMI_CONFIG_PASSPHRASE: undefined,
-      PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
-      PULUMI_CREDENTIALS_PATH: join(directory, ".factory", "no-login"),
-    };
+    const env = this.factory.environment();
     const options = { cwd: directory, env, all: true, stdin: "ignore", reject: false } as const;
     return execa(join(directory, "factory"), [verb, "--stack", stack, ...args], options);
   }
