@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { snapshotContainerName } from "../../components/contract.ts";
 import { type ListedSnapshot, password, SnapshotFactory, succeeds } from "./snapshot-support.ts";
@@ -129,12 +130,13 @@ describe("a restore that is killed", () => {
     await one.factory.onVolume("project-repos", "busybox rm /v/big");
     const [big] = await one.list();
     const running = one.start("restore", big?.id ?? "", "--volume", "project-repos", "--volume", "state", "--yes");
-    await one.until({ agents: "exited", helper: "running" });
-    const marked = async () => {
+    // The first helper takes the snapshot of what is there; until the second one is started, nothing is restored.
+    const restores = async () => {
       const name = snapshotContainerName(one.factory.name);
-      return (await one.factory.docker("inspect", name).catch(() => "")).includes('\\"kind\\":\\"restore\\"');
+      const seen = await one.factory.docker("inspect", name).catch(() => "");
+      return seen.includes('\\"kind\\":\\"restore\\"') && seen.includes('"Running": true');
     };
-    while (!(await marked())) await one.states();
+    while (!(await restores())) await sleep(20);
     running.kill("SIGKILL");
     await running;
     await one.until({ agents: "exited", helper: "exited" });
