@@ -1,14 +1,45 @@
-import type { PinnedReference } from "../config/reference.ts";
+import { createHash } from "node:crypto";
+import type { ImageReference, PinnedReference } from "../config/reference.ts";
 
 /** What an image says of itself. */
 export interface ImageConfig {
   Volumes?: Record<string, object> | null;
+  Labels?: Record<string, string> | null;
+  Healthcheck?: { Test?: string[] } | null;
 }
 
-interface Manifest {
-  config?: { digest: string };
+/** The part of a manifest, or of a list of manifests, that is read here. */
+export interface Manifest {
+  config?: Descriptor;
+  layers?: Descriptor[];
   /** Of a list: a manifest for each platform. */
-  manifests?: { digest: string; platform?: { os: string; architecture: string } }[];
+  manifests?: (Descriptor & { platform?: { os: string; architecture: string } })[];
+}
+
+/** A pointer to content: `sha256:...`, with its size in bytes. */
+export interface Descriptor {
+  mediaType: string;
+  digest: string;
+  size: number;
+  annotations?: Record<string, string>;
+}
+
+/** A manifest as the registry keeps it: its bytes are what the digest is of. */
+export interface StoredManifest {
+  digest: string;
+  mediaType: string;
+  body: string;
+}
+
+/** The answer of a registry that is none of the ones wanted. */
+export class RegistryError extends Error {
+  readonly status: number;
+
+  constructor(where: string, status: number, said: string) {
+    super(`${where} answers ${status}${said === "" ? "" : `: ${said}`}`);
+    this.name = "RegistryError";
+    this.status = status;
+  }
 }
 
 /** Seconds for all questions about one image. */
@@ -48,41 +79,120 @@ function choose(manifests: NonNullable<Manifest["manifests"]>, architecture: str
   return chosen.digest;
 }
 
+/** `sha256:` and the hexadecimal digest of some content. */
+export function digestOf(content: string | Buffer): string {
+  return `sha256:${createHash("sha256").update(content).digest("hex")}`;
+}
+
 /** A repository of a registry, as whoever has the login sees it. */
-class Repository {
+export class Repository {
+  private readonly origin: string;
   private readonly address: string;
   private readonly login: string | undefined;
-  private readonly signal = AbortSignal.timeout(patience * 1000);
+  private readonly signal: AbortSignal;
   private authorization: string | undefined;
 
-  constructor({ server, repository }: PinnedReference, login: string | undefined) {
+  /**
+   * @param login encoded; undefined for none
+   * @param seconds for everything that is asked of it
+   */
+  constructor(
+    { server, repository }: Pick<ImageReference, "server" | "repository">,
+    login: string | undefined,
+    seconds = patience,
+  ) {
     const isHub = server === "docker.io";
     const path = isHub && !repository.includes("/") ? `library/${repository}` : repository;
-    this.address = `https://${isHub ? "registry-1.docker.io" : server}/v2/${path}`;
+    this.origin = `https://${isHub ? "registry-1.docker.io" : server}`;
+    this.address = `${this.origin}/v2/${path}`;
     this.login = login;
+    this.signal = AbortSignal.timeout(seconds * 1000);
   }
 
+  /** Content as JSON: `manifests/<reference>` or `blobs/<digest>`. @throws RegistryError */
   async get<T>(path: string): Promise<T> {
-    let answer = await this.ask(path);
-    if (answer.status === 401 && this.authorization === undefined) {
-      this.authorization = await this.authorize(answer.headers.get("www-authenticate") ?? "");
-      answer = await this.ask(path);
-    }
-    if (!answer.ok) throw new Error(`${this.address}/${path} answers ${answer.status}`);
-    return (await answer.json()) as T;
+    return (await (await this.ask(path)).json()) as T;
   }
 
-  /** A registry may send on to where its blobs lie; fetch does not take the authorization along to another host. */
-  private ask(path: string): Promise<Response> {
+  /** A manifest by its tag or digest; undefined where there is none. @throws RegistryError */
+  async findManifest(reference: string): Promise<StoredManifest | undefined> {
+    const answer = await this.ask(`manifests/${reference}`, {}, [200, 404]);
+    if (answer.status === 404) return undefined;
+    const body = await answer.text();
+    return { digest: digestOf(body), mediaType: answer.headers.get("content-type") ?? "", body };
+  }
+
+  /** Text of a blob, checked against its digest. @throws Error where it is something else */
+  async readBlob(digest: string): Promise<string> {
+    const text = await (await this.ask(`blobs/${digest}`)).text();
+    if (digestOf(text) !== digest) throw new Error(`${this.address}/blobs/${digest} is something else`);
+    return text;
+  }
+
+  /** Tags of the repository; none where it is not there. @throws RegistryError */
+  async listTags(): Promise<string[]> {
+    const answer = await this.ask("tags/list?n=10000", {}, [200, 404]);
+    if (answer.status === 404) return [];
+    return ((await answer.json()) as { tags: string[] | null }).tags ?? [];
+  }
+
+  /** Asks for an upload, and takes it back. @throws RegistryError where the login may not push */
+  async requirePush(): Promise<Response> {
+    const answer = await this.ask("blobs/uploads/", { method: "POST" }, [202]);
+    await this.request(this.uploadOf(answer), { method: "DELETE" }).catch(() => undefined);
+    return answer;
+  }
+
+  /** Uploads a blob; one that is there stays. Returns its digest. @throws RegistryError */
+  async putBlob(content: string): Promise<string> {
+    const digest = digestOf(content);
+    const there = await this.ask(`blobs/${digest}`, { method: "HEAD" }, [200, 404]);
+    if (there.status === 200) return digest;
+    const upload = new URL(this.uploadOf(await this.ask("blobs/uploads/", { method: "POST" }, [202])));
+    upload.searchParams.set("digest", digest);
+    const headers = { "content-type": "application/octet-stream" };
+    await this.answered(upload.href, { method: "PUT", headers, body: content }, [201]);
+    return digest;
+  }
+
+  /** Stores a manifest under a tag. Returns its digest. @throws RegistryError */
+  async putManifest(tag: string, { mediaType, body }: Omit<StoredManifest, "digest">): Promise<string> {
+    const headers = { "content-type": mediaType };
+    await this.ask(`manifests/${tag}`, { method: "PUT", headers, body }, [201]);
+    return digestOf(body);
+  }
+
+  private uploadOf(answer: Response): string {
+    return new URL(answer.headers.get("location") ?? "", this.origin).href;
+  }
+
+  private ask(path: string, options: RequestInit = {}, wanted: number[] = [200]): Promise<Response> {
+    return this.answered(`${this.address}/${path}`, options, wanted);
+  }
+
+  private async answered(url: string, options: RequestInit, wanted: number[]): Promise<Response> {
+    let answer = await this.request(url, options);
+    // A token is for what was asked then: another question may want another one.
+    if (answer.status === 401) {
+      this.authorization = await this.authorize(answer.headers.get("www-authenticate") ?? "");
+      answer = await this.request(url, options);
+    }
+    if (!wanted.includes(answer.status)) throw new RegistryError(url, answer.status, await errorOf(answer));
+    return answer;
+  }
+
+  /** A registry may send on to where its blobs lie: the authorization does not go along to another host. */
+  private request(url: string, { headers, ...options }: RequestInit): Promise<Response> {
     const { authorization, signal } = this;
-    const headers = { accept: manifestTypes.join(", "), ...(authorization === undefined ? {} : { authorization }) };
-    return fetch(`${this.address}/${path}`, { headers, signal });
+    const known = authorization !== undefined && new URL(url).origin === this.origin;
+    const own = { accept: manifestTypes.join(", "), ...(known ? { authorization } : {}) };
+    return fetch(url, { ...options, headers: { ...own, ...headers }, signal });
   }
 
   /** @param challenge what the registry wants: `Basic realm="..."`, or `Bearer realm="...",service="...",scope="..."` */
   private async authorize(challenge: string): Promise<string> {
     if (!/^bearer /i.test(challenge)) {
-      if (this.login === undefined) throw new Error(`${this.address} wants a login`);
+      if (this.login === undefined) throw new RegistryError(this.address, 401, "it wants a login");
       return `Basic ${this.login}`;
     }
     const { realm = "", ...asked } = Object.fromEntries(
@@ -93,8 +203,19 @@ class Repository {
     for (const name of ["service", "scope"]) if (asked[name] !== undefined) url.searchParams.set(name, asked[name]);
     const headers = this.login === undefined ? {} : { authorization: `Basic ${this.login}` };
     const answer = await fetch(url, { headers, signal: this.signal });
-    if (!answer.ok) throw new Error(`${realm} answers ${answer.status}`);
+    if (!answer.ok) throw new RegistryError(realm, answer.status, await errorOf(answer));
     const { token, access_token } = (await answer.json()) as { token?: string; access_token?: string };
     return `Bearer ${token ?? access_token}`;
+  }
+}
+
+/** What a registry says is wrong (OCI distribution spec, error codes); nothing where it does not. */
+async function errorOf(answer: Response): Promise<string> {
+  const text = await answer.text().catch(() => "");
+  try {
+    const { errors = [] } = JSON.parse(text) as { errors?: { code?: string; message?: string }[] };
+    return errors.map(({ code = "", message = "" }) => `${code} ${message}`.trim()).join(", ");
+  } catch {
+    return "";
   }
 }
