@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { historyMessage, runPulumi, unasked, type Workspace } from "./engine.ts";
 import { finishCutOff, nameWasTaken, refuseTakenNames, removeLeftovers } from "./leftovers.ts";
 import { refreshOptions } from "./missing.ts";
+import { followProgress } from "./progress-lines.ts";
 import { pruneReleases } from "./prune-releases.ts";
 import { returnAfter } from "./return.ts";
 import { readRunning } from "./running.ts";
@@ -26,6 +27,7 @@ export async function apply(workspace: Workspace, what: string, { ask }: { ask: 
   const changes = await withEventLog(async (eventLog) => {
     const up = (...options: string[]) =>
       runPulumi(workspace, "up", ["--event-log", eventLog, ...historyMessage(what), ...options]);
+    const finish = process.stdout.isTTY ? () => undefined : followProgress(eventLog, (line) => console.log(line));
     try {
       await up(...refresh, ...(ask ? [] : unasked)).catch(async (error) => {
         if (!nameWasTaken(eventLog) || !(await removeLeftovers(workspace, { ask }))) throw error;
@@ -35,6 +37,8 @@ export async function apply(workspace: Workspace, what: string, { ask }: { ask: 
       // Somebody else is at work: what they do is not to be undone.
       await releaseStaleLock(workspace);
       throw await returnAfter(workspace, before, error);
+    } finally {
+      finish();
     }
     return countChanges(readFileSync(eventLog, "utf8"));
   });
