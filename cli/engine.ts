@@ -34,15 +34,23 @@ export async function openTestEnvironment(): Promise<Environment> {
   return env;
 }
 
-/**
- * Reads the stack's file, sets up what is missing for it, and creates the stack where it does not exist yet.
- * @param showReady say also what was there already
- */
-export async function openStack(stack: string, showReady = false): Promise<Workspace> {
+export interface OpenOptions {
+  /** Say also what was there already. @default false */
+  showReady?: boolean;
+  /** Images are built, whatever the stack runs. @default false */
+  builds?: boolean;
+}
+
+/** Reads the stack's file, sets up what is missing for it, and creates the stack where it does not exist yet. */
+export async function openStack(
+  stack: string,
+  { showReady = false, builds = false }: OpenOptions = {},
+): Promise<Workspace> {
   const file = readStackFile(stack);
-  const needsSnapshotImage = file.config.snapshots !== undefined;
-  const needsBaseImage =
-    needsSnapshotImage || Object.values(file.config.images).some((image) => image.kind === "build" && !image.source);
+  const { images, build, snapshots } = file.config;
+  const needsSnapshotImage = snapshots !== undefined;
+  const sources = builds ? [build] : Object.values(images);
+  const needsBaseImage = needsSnapshotImage || sources.some((image) => image.kind === "build" && !image.source);
   const env = await setup({
     stack,
     dockerHost: file.config.dockerHost,

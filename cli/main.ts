@@ -9,6 +9,7 @@ import { UserError } from "./error.ts";
 import { registerHistory } from "./history.ts";
 import { registerPreview } from "./preview.ts";
 import { registerPulumi } from "./pulumi.ts";
+import { registerRelease } from "./release.ts";
 import { registerRestore } from "./restore.ts";
 import { registerRollback } from "./rollback.ts";
 import { formatSetupError, SetupError } from "./setup/index.ts";
@@ -33,6 +34,7 @@ for (const register of [
   registerPreview,
   registerRollback,
   registerHistory,
+  registerRelease,
   registerSnapshot,
   registerSnapshots,
   registerRestore,

@@ -4,8 +4,8 @@ export interface StackOptions {
   stack: string;
 }
 
-export function stackOption(): Option {
-  return new Option("-s, --stack <stack>", "environment to work on, one with a Pulumi.<stack>.yaml").default("dev");
+export function stackOption(byDefault = "dev"): Option {
+  return new Option("-s, --stack <stack>", "environment to work on, one with a Pulumi.<stack>.yaml").default(byDefault);
 }
 
 export function yesOption(description: string): Option {

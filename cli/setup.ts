@@ -8,6 +8,6 @@ export function registerSetup(program: Command): void {
     .description("install and start what a stack needs: engine, Docker, base image, state (up and test do it too)")
     .addOption(stackOption())
     .action(async ({ stack }: StackOptions) => {
-      await openStack(stack, true);
+      await openStack(stack, { showReady: true });
     });
 }

@@ -42,6 +42,8 @@ export const edgeStatePath = "/srv/factory/state";
 /** Labels on everything a factory owns. */
 export const labelKeys = {
   version: "org.opencontainers.image.version",
+  /** Of a released image: the commit it is made of. */
+  revision: "org.opencontainers.image.revision",
   factory: "io.disinto.factory",
   component: "io.disinto.component",
   image: "io.disinto.image",

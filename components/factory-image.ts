@@ -1,8 +1,8 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { baseImage } from "../config/base-image.ts";
 import type { BuiltImage } from "../config/parse.ts";
 import { formatReference } from "../config/reference.ts";
+import { buildOf, embeddedSource } from "./build.ts";
 import { type ImageName, images, localImageName } from "./contract.ts";
 import { createGate } from "./gate.ts";
 import type { PinnedImage, RunnableImage } from "./image-digests.ts";
@@ -41,7 +41,11 @@ export class FactoryImage extends pulumi.ComponentResource {
   private build(name: string, args: FactoryImageArgs, source: BuiltImage) {
     const image = new docker.Image(
       name,
-      { imageName: localImageName(args.factory, args.image), skipPush: true, build: buildOf(args.image, source) },
+      {
+        imageName: localImageName(args.factory, args.image),
+        skipPush: true,
+        build: buildOf(args.image, source, localVersion),
+      },
       { parent: this },
     );
     return image.repoDigest;
@@ -71,17 +75,3 @@ function labelsOf(source: RunnableImage): ImageLabels {
 }
 
 const localVersion = "dev";
-
-/** The Dockerfiles of this project, relative to it: pulumi runs there. */
-const embeddedSource = "docker";
-
-/** The context is the checkout, or `docker/` here; the Dockerfile is below its `docker/<image>`, or ours. */
-function buildOf(image: ImageName, { source, platform, args }: BuiltImage) {
-  const embedded: Record<string, string> = source === undefined ? { BASE_IMAGE: baseImage, VERSION: localVersion } : {};
-  return {
-    context: source ?? embeddedSource,
-    dockerfile: source === undefined ? `${embeddedSource}/${image}/Dockerfile` : `${source}/docker/${image}/Dockerfile`,
-    args: { ...embedded, ...args },
-    ...(platform === undefined ? {} : { platform }),
-  };
-}

@@ -18,7 +18,7 @@ import { createSnapshot } from "./snapshot.ts";
 
 export type FactoryArgs = Omit<
   FactoryConfig,
-  "forgeToken" | "registryToken" | "snapshotPassword" | "registry" | "images"
+  "forgeToken" | "registryToken" | "snapshotPassword" | "registry" | "images" | "build" | "mirrors"
 > & {
   images: Record<ImageName, RunnableImage>;
   /** @default none: the agents start, and say in their heartbeat that they have no forge */

@@ -11,6 +11,8 @@ export interface Field {
   keys: string[];
   /** Whether it is a number. */
   isNumber: boolean;
+  /** Whether it is a list. */
+  isList: boolean;
 }
 
 /** The field at a path of the config; undefined where the schema knows none. */
@@ -24,8 +26,9 @@ export function fieldAt(path: readonly PropertyKey[]): Field | undefined {
 }
 
 function describe(schema: z.core.$ZodType): Field {
-  const isNumber = definitionOf(layers(schema).at(-1) ?? schema).type === "number";
-  const field: Field = { schema, keys: Object.keys(shapeOf(schema) ?? {}), isNumber };
+  const { type } = definitionOf(layers(schema).at(-1) ?? schema);
+  const keys = Object.keys(shapeOf(schema) ?? {});
+  const field: Field = { schema, keys, isNumber: type === "number", isList: type === "array" };
   for (const layer of layers(schema)) {
     const docs = (layer as z.ZodType).meta() as KeyDocs | undefined;
     if (docs?.description !== undefined) field.docs ??= docs;

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { type ImageName, imageNames } from "../components/contract.ts";
 import { ConfigError, nearest, type Problem } from "./error.ts";
-import { fieldAt } from "./fields.ts";
+import { type Field, fieldAt } from "./fields.ts";
 import { completeVersion, type ImageReference, isBareVersion, parseReference } from "./reference.ts";
 import { type ConfigValues, configSchema, secretKeys } from "./schema.ts";
 
@@ -27,9 +27,20 @@ export type ImageSource = RegistryImage | BuiltImage;
 export interface FactoryConfig
   extends Pick<
     ConfigValues,
-    "factoryName" | "keepReleases" | "dockerHost" | "registry" | "snapshots" | "forge" | "agents" | "hooks" | "edge"
+    | "factoryName"
+    | "keepReleases"
+    | "dockerHost"
+    | "registry"
+    | "mirrors"
+    | "snapshots"
+    | "forge"
+    | "agents"
+    | "hooks"
+    | "edge"
   > {
   images: Record<ImageName, ImageSource>;
+  /** How an image is built here, for this host or for a release. */
+  build: BuiltImage;
   /** Secrets, in plain text: wrapped by whoever hands one to a resource. */
   forgeToken?: string;
   registryToken?: string;
@@ -69,16 +80,18 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
   }
   const { factoryName, keepReleases, dockerHost, registry, registryToken, forge, forgeToken, agents, edge } =
     parsed.data;
-  const { snapshots, snapshotPassword, hooks } = parsed.data;
+  const { mirrors, snapshots, snapshotPassword, hooks } = parsed.data;
   const images = Object.fromEntries(
     imageNames.map((image) => [image, imageSource(image, parsed.data)]),
   ) as FactoryConfig["images"];
   return {
     factoryName,
     images,
+    build: builtImage(parsed.data),
     keepReleases,
     dockerHost,
     registry,
+    mirrors,
     agents,
     hooks,
     edge,
@@ -92,19 +105,21 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
 
 function imageSource(image: ImageName, values: ConfigValues): ImageSource {
   const configured = values[`${image}Image`] ?? values.release;
-  if (configured === undefined) {
-    const { source, platform, args } = values.build;
-    return {
-      kind: "build",
-      args,
-      ...(source === undefined ? {} : { source }),
-      ...(platform === undefined ? {} : { platform }),
-    };
-  }
+  if (configured === undefined) return builtImage(values);
   const reference = isBareVersion(configured)
     ? completeVersion(configured, image, values.registry)
     : (parseReference(configured) as ImageReference);
   return { kind: "registry", reference };
+}
+
+function builtImage({ build }: ConfigValues): BuiltImage {
+  const { source, platform, args } = build;
+  return {
+    kind: "build",
+    args,
+    ...(source === undefined ? {} : { source }),
+    ...(platform === undefined ? {} : { platform }),
+  };
 }
 
 function decode({ values }: RawConfig): { value: Record<string, unknown>; problems: Problem[] } {
@@ -113,7 +128,7 @@ function decode({ values }: RawConfig): { value: Record<string, unknown>; proble
   for (const [key, text] of Object.entries(values)) {
     const field = fieldAt([key]);
     if (field === undefined || field.keys.length === 0) {
-      value[key] = field?.isNumber && /^\d+$/.test(text) ? Number(text) : text;
+      value[key] = plainValue(field, text);
       continue;
     }
     try {
@@ -128,6 +143,12 @@ function decode({ values }: RawConfig): { value: Record<string, unknown>; proble
     }
   }
   return { value, problems };
+}
+
+/** A text that is no value of its kind stays one, for the schema to refuse. */
+function plainValue(field: Field | undefined, text: string): unknown {
+  if (field?.isNumber && /^\d+$/.test(text)) return Number(text);
+  return field?.isList && /^\[("[^"\\]*"(,"[^"\\]*")*)?\]$/.test(text) ? JSON.parse(text) : text;
 }
 
 function explain(issue: z.core.$ZodIssue, value: unknown): Problem[] {

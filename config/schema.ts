@@ -133,6 +133,17 @@ export const configSchema = z.strictObject({
     3,
     "Releases whose images stay on the Docker host for a rollback, what runs now among them; `./factory up` removes older ones.",
   ),
+  mirrors: z
+    .array(z.string().regex(/^[\w.-]+$/))
+    .refine((list) => new Set(list).size === list.length)
+    .meta(
+      keyDocs({
+        description: "Git remotes that a release is pushed to, besides `origin`.",
+        allowed: "a list of names that `git remote` shows, each once",
+        example: '["github"]',
+      }),
+    )
+    .prefault([]),
   dockerHost: pattern(/^(unix|tcp|ssh|npipe):\/\/.+$/, {
     description: "Docker daemon the factory runs on.",
     allowed: "an address that begins with unix://, tcp://, ssh:// or npipe://",

@@ -17,7 +17,7 @@ export interface Manifest {
 }
 
 /** A pointer to content: `sha256:...`, with its size in bytes. */
-export interface Descriptor {
+interface Descriptor {
   mediaType: string;
   digest: string;
   size: number;
@@ -80,7 +80,7 @@ function choose(manifests: NonNullable<Manifest["manifests"]>, architecture: str
 }
 
 /** `sha256:` and the hexadecimal digest of some content. */
-export function digestOf(content: string | Buffer): string {
+function digestOf(content: string | Buffer): string {
   return `sha256:${createHash("sha256").update(content).digest("hex")}`;
 }
 

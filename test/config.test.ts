@@ -36,6 +36,8 @@ describe("an empty config", () => {
         reproduce: { kind: "build", args: {} },
         edge: { kind: "build", args: {} },
       },
+      build: { kind: "build", args: {} },
+      mirrors: [],
       agents: {
         roles: ["dev", "review", "planner", "gardener", "architect", "supervisor", "predictor"],
         drain: { timeout: 1800, onTimeout: "fail" },
@@ -48,6 +50,16 @@ describe("an empty config", () => {
       hooks: {},
       edge: { httpPort: 80, httpsPort: 443 },
     });
+  });
+});
+
+describe("mirrors", () => {
+  test("are a list, as Pulumi keeps one", () => {
+    expect(parse({ mirrors: '["github","backup"]' }).mirrors).toEqual(["github", "backup"]);
+  });
+
+  test.each(["github", '["github","github"]', '["two words"]'])("are not %s", (mirrors) => {
+    expect(messageOf({ mirrors })).toContain("allowed: a list of names that `git remote` shows, each once");
   });
 });
 

@@ -8,6 +8,7 @@ import type { Progress } from "./step.ts";
 
 export { defaultDockerHost } from "./docker.ts";
 export { findGo, readRecipe } from "./engine-build.ts";
+export { lastLines, run } from "./run.ts";
 export { snapshotImage } from "./snapshot-image.ts";
 export { localUrl } from "./state.ts";
 export { createProgress, formatSetupError, type Progress, type Report, SetupError } from "./step.ts";

@@ -1,0 +1,152 @@
+import { execa } from "execa";
+import { type ImageName, images, labelKeys } from "../../components/contract.ts";
+import { findVolumeShadows } from "../../components/volume-shadow.ts";
+import type { ImageConfig, Manifest, Repository, StoredManifest } from "../../images/registry.ts";
+import { docker } from "../docker.ts";
+import { UserError } from "../error.ts";
+import type { Report } from "../setup/index.ts";
+import type { BuiltImages } from "./build.ts";
+import { withDockerLogin, withoutSecrets } from "./login.ts";
+import { atRegistry } from "./registry.ts";
+import {
+  candidate,
+  candidateTag,
+  forEachImage,
+  isOfRelease,
+  openRepository,
+  type PublishedImage,
+  type Release,
+} from "./release.ts";
+
+/** An image in the registry that was read back and found to be what was built. */
+export interface Pushed {
+  manifest: StoredManifest;
+  bytes: number;
+}
+
+/**
+ * Pushes the images under a tag that nobody runs, and reads back what the registry has: digest, VOLUMEs and health check. An
+ * image that has the version already, from an earlier run, is looked at alone.
+ * @throws UserError where it is not what was built
+ */
+export async function pushImages(
+  release: Release,
+  built: BuiltImages,
+  report: Report,
+): Promise<Record<ImageName, Pushed>> {
+  return withDockerLogin(release.login, (env) =>
+    forEachImage((image) =>
+      atRegistry(release.login, async () => {
+        const repository = openRepository(release, image);
+        const published = await repository.findManifest(release.version);
+        const manifest = published ?? (await push(release, image, { repository, env, built: built[image], report }));
+        const bytes = await checkImage(release, image, repository, manifest);
+        report.line(`${image} ${manifest.digest}${published === undefined ? "" : " (published before)"}`);
+        return { manifest, bytes };
+      }),
+    ),
+  );
+}
+
+/** Gives what was pushed and found right the version's name; what has it already stays. */
+export async function publish(
+  release: Release,
+  pushed: Record<ImageName, Pushed>,
+): Promise<Record<ImageName, PublishedImage>> {
+  return forEachImage((image) =>
+    atRegistry(release.login, async () => {
+      const repository = openRepository(release, image);
+      const { manifest, bytes } = pushed[image];
+      const there = await repository.findManifest(release.version);
+      if (there === undefined) await repository.putManifest(release.version, manifest);
+      const digest = (await repository.findManifest(release.version))?.digest;
+      if (digest !== manifest.digest) {
+        throw new UserError(`${image}:${release.version} in the registry is ${digest}, not ${manifest.digest}.`);
+      }
+      if (!release.published.includes(image)) release.published.push(image);
+      return { digest, bytes };
+    }),
+  );
+}
+
+/** Takes the tag that nobody runs off the images on the Docker host. */
+export async function untagCandidates(release: Release): Promise<void> {
+  const host = release.workspace.config.dockerHost;
+  await forEachImage((image) => docker(host, ["rmi", candidate(release, image)]).catch(() => ""));
+}
+
+interface PushArgs {
+  repository: Repository;
+  env: NodeJS.ProcessEnv;
+  /** ID of the image on the Docker host. */
+  built: string | undefined;
+  report: Report;
+}
+
+async function push(release: Release, image: ImageName, args: PushArgs): Promise<StoredManifest> {
+  const reference = candidate(release, image);
+  const said = await dockerPush(release, reference, args);
+  const digest = /digest: (sha256:[0-9a-f]{64})/.exec(said)?.[1];
+  const manifest = await args.repository.findManifest(candidateTag(release));
+  if (digest === undefined || manifest?.digest !== digest) {
+    throw new UserError(
+      `What the registry has is not what was pushed: ${reference} is ${manifest?.digest ?? "not there"}, docker push said ${digest}.`,
+    );
+  }
+  const { config } = JSON.parse(manifest.body) as Manifest;
+  if (config?.digest !== args.built) {
+    throw new UserError(
+      `What the registry has is not what was built: ${reference} has the config ${config?.digest}, the image built here ${args.built}.`,
+    );
+  }
+  return manifest;
+}
+
+async function dockerPush(release: Release, reference: string, { env, report }: PushArgs): Promise<string> {
+  const onLine = function* (line: unknown) {
+    report.now(String(line));
+    yield line;
+  };
+  const { exitCode, all } = await execa("docker", ["push", reference], {
+    env: { ...withoutSecrets(), ...env, DOCKER_HOST: release.workspace.config.dockerHost },
+    extendEnv: false,
+    stdin: "ignore",
+    all: true,
+    stdout: onLine,
+    stderr: onLine,
+    reject: false,
+  });
+  report.now("");
+  if (exitCode !== 0) {
+    const last = String(all).split("\n").slice(-5).join("\n");
+    throw new UserError(`docker push ${reference} failed:\n${last}`);
+  }
+  return String(all);
+}
+
+/** Returns the image's size. @throws UserError with all that makes it unfit for a factory */
+async function checkImage(
+  release: Release,
+  image: ImageName,
+  repository: Repository,
+  { digest, body }: StoredManifest,
+): Promise<number> {
+  const manifest = JSON.parse(body) as Manifest;
+  const { config } = JSON.parse(await repository.readBlob(manifest.config?.digest ?? "")) as { config: ImageConfig };
+  const problems = findVolumeShadows(image, Object.keys(config.Volumes ?? {})).map(
+    ({ path }) => `declares the VOLUME ${path}, over which a factory mounts nothing`,
+  );
+  const missing = Object.keys(images[image]).filter((path) => !Object.hasOwn(config.Volumes ?? {}, path));
+  problems.push(...missing.map((path) => `lacks the VOLUME ${path}`));
+  if (image !== "reproduce" && [undefined, "NONE"].includes(config.Healthcheck?.Test?.[0])) {
+    problems.push("has no HEALTHCHECK, so that no upgrade to it can be judged");
+  }
+  if (!isOfRelease(release, config.Labels)) {
+    problems.push(`has other labels ${labelKeys.version} and ${labelKeys.revision} than this release`);
+  }
+  if (problems.length > 0) {
+    throw new UserError(`${image}@${digest} ${problems.join("; ")}. Correct its Dockerfile.`);
+  }
+  const layers = manifest.layers ?? [];
+  return layers.reduce((sum, { size }) => sum + size, manifest.config?.size ?? 0);
+}

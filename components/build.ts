@@ -1,0 +1,28 @@
+import { baseImage } from "../config/base-image.ts";
+import type { BuiltImage } from "../config/parse.ts";
+import type { ImageName } from "./contract.ts";
+
+/** The Dockerfiles of this project, relative to it: pulumi runs there. */
+export const embeddedSource = "docker";
+
+/** What an image is built with. */
+export interface Build {
+  context: string;
+  dockerfile: string;
+  args: Record<string, string>;
+  platform?: string;
+}
+
+/**
+ * How an image is built: the context is the checkout, or `docker/` here; the Dockerfile is below its `docker/<image>`, or ours.
+ * @param version that the image reports
+ */
+export function buildOf(image: ImageName, { source, platform, args }: BuiltImage, version: string): Build {
+  const embedded: Record<string, string> = source === undefined ? { BASE_IMAGE: baseImage, VERSION: version } : {};
+  return {
+    context: source ?? embeddedSource,
+    dockerfile: source === undefined ? `${embeddedSource}/${image}/Dockerfile` : `${source}/docker/${image}/Dockerfile`,
+    args: { ...embedded, ...args },
+    ...(platform === undefined ? {} : { platform }),
+  };
+}
