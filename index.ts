@@ -2,9 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { createDockerHost } from "./components/docker-host.ts";
 import { Factory } from "./components/factory.ts";
 import { resolveDigests } from "./components/image-digests.ts";
-import { dockerLogin, loadConfig, trustCertificateFile } from "./config/load.ts";
+import { dockerLogin, endWithPulumi, loadConfig, trustCertificateFile } from "./config/load.ts";
 import { refuseVolumeShadows } from "./images/refuse-shadows.ts";
 
+endWithPulumi();
 trustCertificateFile();
 const config = loadConfig();
 const host = createDockerHost("docker-host", { ...config, dockerLogin: dockerLogin() });

@@ -39,6 +39,14 @@ function bare(key: string): string {
 }
 
 /**
+ * Ends this program when a pulumi that was killed reads its output no more: the SDK would log that it cannot log, for ever, and
+ * in ever more memory.
+ */
+export function endWithPulumi(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(1));
+}
+
+/**
  * Lets this program trust whom the engine trusts, where Node is able to (from 22.19 on). A file that holds no certificates
  * is for the engine to complain of.
  */

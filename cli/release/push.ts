@@ -1,8 +1,8 @@
 import { execa } from "execa";
-import { type ImageName, images, labelKeys } from "../../components/contract.ts";
+import { type ImageName, imageNames, images, labelKeys } from "../../components/contract.ts";
 import { findVolumeShadows } from "../../components/volume-shadow.ts";
 import type { ImageConfig, Manifest, Repository, StoredManifest } from "../../images/registry.ts";
-import { docker } from "../docker.ts";
+import { docker, dockerTry } from "../docker.ts";
 import { UserError } from "../error.ts";
 import type { Report } from "../setup/index.ts";
 import type { BuiltImages } from "./build.ts";
@@ -10,12 +10,14 @@ import { withDockerLogin, withoutSecrets } from "./login.ts";
 import { atRegistry } from "./registry.ts";
 import {
   candidate,
+  candidatePrefix,
   candidateTag,
   forEachImage,
   isOfRelease,
   openRepository,
   type PublishedImage,
   type Release,
+  repositoryName,
 } from "./release.ts";
 
 /** An image in the registry that was read back and found to be what was built. */
@@ -69,10 +71,14 @@ export async function publish(
   );
 }
 
-/** Takes the tag that nobody runs off the images on the Docker host. */
+/** Takes the tags that nobody runs off the images on the Docker host, those of releases that were given up too. */
 export async function untagCandidates(release: Release): Promise<void> {
   const host = release.workspace.config.dockerHost;
-  await forEachImage((image) => docker(host, ["rmi", candidate(release, image)]).catch(() => ""));
+  for (const image of imageNames) {
+    const filter = `--filter=reference=${repositoryName(release, image)}:${candidatePrefix}*`;
+    const tags = await docker(host, ["images", filter, "--format={{.Repository}}:{{.Tag}}"]);
+    if (tags !== "") await dockerTry(host, ["rmi", ...tags.split("\n")]);
+  }
 }
 
 interface PushArgs {

@@ -35,9 +35,12 @@ export function repositoryName({ workspace }: Pick<Release, "workspace">, image:
   return `${server === "docker.io" ? "" : `${server}/`}${namespace}/${image}`;
 }
 
+/** What the tags of {@link candidateTag} begin with. */
+export const candidatePrefix = "sha-";
+
 /** The tag under which an image is pushed and looked at: nobody runs it, and a version comes of it only when all is well. */
 export function candidateTag({ commit }: Pick<Release, "commit">): string {
-  return `sha-${shortCommit(commit)}`;
+  return `${candidatePrefix}${shortCommit(commit)}`;
 }
 
 export function candidate(release: Pick<Release, "workspace" | "commit">, image: ImageName): string {

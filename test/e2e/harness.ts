@@ -95,10 +95,10 @@ export class TestFactory {
   }
 
   /** Starts `./factory <verb> --stack test` as the leader of a process group, like a shell does. */
-  start(verb: string, args: string[] = []) {
+  start(verb: string, args: string[] = [], env: Record<string, string> = {}) {
     return execa(join(this.directory, "factory"), [verb, "--stack", this.stack, ...args], {
       cwd: this.directory,
-      env: { NO_COLOR: "1", ...this.ownState() },
+      env: { NO_COLOR: "1", ...this.ownState(), ...env },
       all: true,
       stdin: "ignore",
       reject: false,

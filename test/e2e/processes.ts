@@ -25,27 +25,34 @@ export function killAll(factory: TestFactory, group: number): void {
   killProcesses(({ cwd }) => cwd === factory.directory);
 }
 
+/** Command lines of the processes that run in a factory's directory. */
+export function processesIn({ directory }: TestFactory): string[] {
+  return readProcesses()
+    .filter(({ cwd }) => cwd === directory)
+    .map(({ commandLine }) => commandLine);
+}
+
 interface Process {
+  pid: number;
   cwd: string;
   commandLine: string;
 }
 
 /** Kills the processes of this machine that are `wanted`. */
 export function killProcesses(wanted: (process: Process) => boolean): void {
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const found = readProcess(pid);
-    if (found !== undefined && wanted(found)) process.kill(Number(pid), "SIGKILL");
-  }
+  for (const { pid } of readProcesses().filter(wanted)) process.kill(pid, "SIGKILL");
 }
 
-/** undefined where it has ended by now. */
-function readProcess(pid: string): Process | undefined {
-  try {
-    return {
-      cwd: readlinkSync(`/proc/${pid}/cwd`),
-      commandLine: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " "),
-    };
-  } catch {
-    return undefined;
-  }
+/** The processes of this machine, but for those that end meanwhile. */
+function readProcesses(): Process[] {
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const cwd = readlinkSync(`/proc/${name}/cwd`);
+      const commandLine = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
+      return [{ pid: Number(name), cwd, commandLine }];
+    } catch {
+      return [];
+    }
+  });
 }

@@ -123,9 +123,9 @@ export class TestRegistry {
   /** Ends the registry; removes its data, and its images from the daemon: no container may run one by then. */
   async dispose(): Promise<void> {
     await this.stop();
-    const images = await this.docker("images", "--digests", "--format={{.Repository}}@{{.Digest}}");
+    const images = await this.docker("images", "--no-trunc", "--format={{.ID}} {{.Repository}}");
     const own = images.split("\n").filter((image) => image.includes(`/${this.namespace}/`));
-    if (own.length > 0) await this.docker("rmi", ...own);
+    if (own.length > 0) await this.docker("rmi", "--force", ...new Set(own.map((image) => image.split(" ")[0] ?? "")));
     rmSync(this.directory, { recursive: true, force: true });
   }
 

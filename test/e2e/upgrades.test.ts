@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames, volumes } from "../../components/contract.ts";
 import { dockerHost, type Outcome, TestFactory } from "./harness.ts";
+import { processesIn } from "./processes.ts";
 import { TestRegistry } from "./registry.ts";
 
 const golden = join(import.meta.dirname, "../golden");
@@ -311,6 +312,7 @@ describe("kill -9 of everything in the middle of an upgrade", () => {
     const recovered = await up();
     expect(recovered.exitCode, recovered.all).toBe(0);
     await expectRunning(next);
+    expect(processesIn(factory), "what pulumi had started ends by itself").toEqual([]);
   });
 
   /** Starts `./factory up` in a process group of its own, and kills all of it. */
