@@ -60,6 +60,9 @@ async function treeProblems(version: string, workspace: Workspace): Promise<stri
   const branch = (await gitTry("symbolic-ref", "--quiet", "--short", "HEAD")).stdout;
   if (branch !== "main")
     problems.push(`this is ${branch === "" ? "no branch" : `branch ${branch}`}, not main: git switch main`);
+  if (!(await gitTry("var", "GIT_COMMITTER_IDENT")).ok) {
+    problems.push("git does not know who commits: git config user.name, and git config user.email");
+  }
   const changed = (await git("status", "--porcelain", "--untracked-files=all"))
     .split("\n")
     .filter((line) => line !== "");

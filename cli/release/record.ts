@@ -43,7 +43,7 @@ export async function makeRecord(
     commit,
     stack: workspace.stack,
     images: Object.fromEntries(images) as ReleaseRecord["images"],
-    by: await git("config", "user.name"),
+    by: (await git("var", "GIT_COMMITTER_IDENT")).replace(/ <.*/, ""),
     time: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
     seconds: Math.round(seconds),
   };
