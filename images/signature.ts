@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, sign as createSignature, type KeyObject, verify } from "node:crypto";
 import { UserError } from "../cli/error.ts";
+import { signingCurve } from "../config/public-key.ts";
 import type { PinnedReference } from "../config/reference.ts";
 import { type Descriptor, digestOf, type Manifest, type Repository } from "./registry.ts";
 
@@ -10,9 +11,6 @@ const claim = "cosign container image signature";
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json";
 const configType = "application/vnd.oci.image.config.v1+json";
-
-/** What signatures are made with: what `cosign generate-key-pair` makes. */
-const signingCurve = "prime256v1";
 
 /** Bytes that are read of a payload, and of the manifest that lists them. */
 const most = 1024 * 1024;
