@@ -1,16 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
+import { paths } from "./cli/paths.ts";
 import { createDockerHost } from "./components/docker-host.ts";
 import { Factory } from "./components/factory.ts";
 import { resolveDigests } from "./components/image-digests.ts";
 import { dockerLogin, endWithPulumi, loadConfig, trustCertificateFile } from "./config/load.ts";
 import { refuseVolumeShadows } from "./images/refuse-shadows.ts";
+import { refuseUnsigned } from "./images/refuse-unsigned.ts";
 
 endWithPulumi();
 trustCertificateFile();
 const config = loadConfig();
 const host = createDockerHost("docker-host", { ...config, dockerLogin: dockerLogin() });
 const images = await resolveDigests(config.images, host);
-await refuseVolumeShadows(images, { ...config, stack: pulumi.getStack(), dockerLogin: dockerLogin() });
+const around = { ...config, stack: pulumi.getStack(), dockerLogin: dockerLogin() };
+await refuseUnsigned(images, { ...around, signatures: paths.signatures });
+await refuseVolumeShadows(images, around);
 const factory = new Factory("factory", { ...config, images }, { providers: { docker: host } });
 
 export const factoryName = config.factoryName;

@@ -20,6 +20,8 @@ export interface Paths {
   stacks: string;
   /** What encrypts the secrets of the local state backend. */
   passphrase: string;
+  /** Signatures of images that were verified: a file for each digest. */
+  signatures: string;
   /** Logs of containers that failed, and are removed. */
   logs: string;
   /** Log of a Docker daemon started here. */
@@ -40,6 +42,7 @@ export function pathsOf(root: string): Paths {
     state: join(own, "state"),
     stacks: join(own, "stacks"),
     passphrase: join(own, "passphrase"),
+    signatures: join(own, "signatures"),
     logs: join(own, "logs"),
     dockerdLog: join(own, "dockerd.log"),
     locks: join(own, "locks"),

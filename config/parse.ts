@@ -28,6 +28,7 @@ export interface FactoryConfig
   extends Pick<
     ConfigValues,
     | "factoryName"
+    | "verifyImages"
     | "keepReleases"
     | "dockerHost"
     | "registry"
@@ -80,7 +81,7 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
   }
   const { factoryName, keepReleases, dockerHost, registry, registryToken, forge, forgeToken, agents, edge } =
     parsed.data;
-  const { mirrors, snapshots, snapshotPassword, hooks } = parsed.data;
+  const { mirrors, verifyImages, snapshots, snapshotPassword, hooks } = parsed.data;
   const images = Object.fromEntries(
     imageNames.map((image) => [image, imageSource(image, parsed.data)]),
   ) as FactoryConfig["images"];
@@ -98,6 +99,7 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
     ...(forge === undefined ? {} : { forge }),
     ...(forgeToken === undefined ? {} : { forgeToken }),
     ...(registryToken === undefined ? {} : { registryToken }),
+    ...(verifyImages === undefined ? {} : { verifyImages }),
     ...(snapshots === undefined ? {} : { snapshots }),
     ...(snapshotPassword === undefined ? {} : { snapshotPassword }),
   };
@@ -259,7 +261,11 @@ function imageProblems(values: Record<string, string>): Problem[] {
 }
 
 function shown(name: string, value: unknown): string {
-  return (secretKeys as readonly string[]).includes(name) ? "its value" : JSON.stringify(value);
+  if ((secretKeys as readonly string[]).includes(name)) return "its value";
+  if (typeof value !== "string" || !value.includes("\n")) return JSON.stringify(value);
+  const first = value.trim().split("\n")[0] ?? "";
+  if (first.includes("PRIVATE KEY")) return "a private key (it is in the stack's file now: make another pair)";
+  return `${JSON.stringify(first)} and what follows it`;
 }
 
 function setCommand(path: readonly PropertyKey[], example: string): string {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { readPublicKey } from "./public-key.ts";
 import { durationPattern, mebibytes, seconds, sizePattern } from "./units.ts";
 
 /** What the docs and the errors say of one key. */
@@ -126,6 +127,22 @@ export const configSchema = z.strictObject({
         unset: "the Docker login of whoever runs pulumi, where there is one",
       }),
     )
+    .optional(),
+  verifyImages: z
+    .strictObject({
+      key: z
+        .string()
+        .refine((pem) => readPublicKey(pem) !== undefined)
+        .meta(
+          keyDocs({
+            description:
+              "Public key that every image from a registry has to be signed by; any other is refused. Images that are built here are not checked.",
+            allowed: "a public key in PEM, ECDSA P-256",
+            example: "< release.pub",
+            unset: "signatures are not looked at",
+          }),
+        ),
+    })
     .optional(),
   keepReleases: whole(
     1,

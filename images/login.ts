@@ -1,6 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { execa } from "execa";
+import type { FactoryConfig } from "../config/parse.ts";
+
+/** What logs in to registries. */
+export interface Logins extends Pick<FactoryConfig, "registry" | "registryToken"> {
+  /** Docker's config.json. @default none: other registries are read without a login */
+  dockerLogin?: string | undefined;
+}
 
 /** The part of Docker's config.json that is about logins. */
 interface DockerConfig {
@@ -13,6 +20,18 @@ interface DockerConfig {
 
 /** Under which address logins of Docker Hub are kept. */
 const hub = "https://index.docker.io/v1/";
+
+/**
+ * The login for a registry, encoded, as the Docker provider finds it: the token for its own registry, Docker's login for
+ * the others. Undefined where there is none.
+ */
+export async function findLogin(
+  server: string,
+  { registry, registryToken, dockerLogin }: Logins,
+): Promise<string | undefined> {
+  if (server === registry.server && registryToken !== undefined) return encodeLogin(registry.username, registryToken);
+  return dockerLogin === undefined ? undefined : readDockerLogin(server, dockerLogin);
+}
 
 /** A user and a password, as registries take them: `user:password` in base64. */
 export function encodeLogin(username: string, password: string): string {

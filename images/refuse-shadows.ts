@@ -5,14 +5,10 @@ import { explainVolumeShadows, findVolumeShadows } from "../components/volume-sh
 import type { FactoryConfig } from "../config/parse.ts";
 import { formatReference, type PinnedReference } from "../config/reference.ts";
 import { readArchitecture, readFromHost, readRunningReference } from "./host.ts";
-import { encodeLogin, readDockerLogin } from "./login.ts";
+import { findLogin, type Logins } from "./login.ts";
 import { type ImageConfig, readFromRegistry } from "./registry.ts";
 
-type Surroundings = Pick<FactoryConfig, "factoryName" | "dockerHost" | "registry" | "registryToken"> & {
-  stack: string;
-  /** Docker's config.json, which logs in to registries. @default none: images are read without a login */
-  dockerLogin?: string | undefined;
-};
+type Surroundings = Pick<FactoryConfig, "factoryName" | "dockerHost"> & Logins & { stack: string };
 
 /**
  * Refuses pinned images with a VOLUME that would fall into an anonymous volume, before any resource is made and without
@@ -52,13 +48,4 @@ async function readConfig(reference: PinnedReference, around: Surroundings): Pro
   if (here !== undefined) return here;
   const login = await findLogin(server, around);
   return readFromRegistry(reference, login, await readArchitecture(around.dockerHost));
-}
-
-/** As the Docker provider logs in: the token for its own registry, Docker's login for the others. */
-async function findLogin(
-  server: string,
-  { registry, registryToken, dockerLogin }: Surroundings,
-): Promise<string | undefined> {
-  if (server === registry.server && registryToken !== undefined) return encodeLogin(registry.username, registryToken);
-  return dockerLogin === undefined ? undefined : readDockerLogin(server, dockerLogin);
 }

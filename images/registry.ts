@@ -17,7 +17,7 @@ export interface Manifest {
 }
 
 /** A pointer to content: `sha256:...`, with its size in bytes. */
-interface Descriptor {
+export interface Descriptor {
   mediaType: string;
   digest: string;
   size: number;
@@ -80,7 +80,7 @@ function choose(manifests: NonNullable<Manifest["manifests"]>, architecture: str
 }
 
 /** `sha256:` and the hexadecimal digest of some content. */
-function digestOf(content: string | Buffer): string {
+export function digestOf(content: string | Buffer): string {
   return `sha256:${createHash("sha256").update(content).digest("hex")}`;
 }
 
@@ -114,17 +114,25 @@ export class Repository {
     return (await (await this.ask(path)).json()) as T;
   }
 
-  /** A manifest by its tag or digest; undefined where there is none. @throws RegistryError */
-  async findManifest(reference: string): Promise<StoredManifest | undefined> {
+  /**
+   * A manifest by its tag or digest; undefined where there is none.
+   * @param most bytes that are read of it
+   * @throws RegistryError
+   */
+  async findManifest(reference: string, most?: number): Promise<StoredManifest | undefined> {
     const answer = await this.ask(`manifests/${reference}`, {}, [200, 404]);
     if (answer.status === 404) return undefined;
-    const body = await answer.text();
+    const body = await textOf(answer, most);
     return { digest: digestOf(body), mediaType: answer.headers.get("content-type") ?? "", body };
   }
 
-  /** Text of a blob, checked against its digest. @throws Error where it is something else */
-  async readBlob(digest: string): Promise<string> {
-    const text = await (await this.ask(`blobs/${digest}`)).text();
+  /**
+   * Text of a blob, checked against its digest.
+   * @param most bytes that are read of it
+   * @throws Error where it is something else
+   */
+  async readBlob(digest: string, most?: number): Promise<string> {
+    const text = await textOf(await this.ask(`blobs/${digest}`), most);
     if (digestOf(text) !== digest) throw new Error(`${this.address}/blobs/${digest} is something else`);
     return text;
   }
@@ -207,6 +215,18 @@ export class Repository {
     const { token, access_token } = (await answer.json()) as { token?: string; access_token?: string };
     return `Bearer ${token ?? access_token}`;
   }
+}
+
+/** @throws Error where an answer is longer than `most` bytes */
+async function textOf(answer: Response, most = Number.POSITIVE_INFINITY): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body ?? []) {
+    size += chunk.length;
+    if (size > most) throw new Error(`an answer is larger than ${most} bytes: ${answer.url}`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** What a registry says is wrong (OCI distribution spec, error codes); nothing where it does not. */

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readStackFile } from "../cli/stack-file.ts";
@@ -165,6 +166,44 @@ describe("snapshots", () => {
     expect(parse({ ...values, snapshots: { repository } }, ["snapshotPassword"]).snapshots?.repository).toBe(
       repository,
     );
+  });
+});
+
+describe("verifyImages", () => {
+  const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const pem = ec.publicKey.export({ type: "spki", format: "pem" }).toString();
+  const refusal = (received: string) => `The config of stack test has 1 problem:
+
+  verifyImages.key: ${received}
+    allowed: a public key in PEM, ECDSA P-256
+    fix: pulumi config --stack test set --path 'disinto:verifyImages.key' < release.pub`;
+
+  test("is off where there is no key", () => {
+    expect(parse({})).not.toHaveProperty("verifyImages");
+    expect(messageOf({ verifyImages: {} })).toBe(refusal("is missing"));
+  });
+
+  test.each([pem, pem.trim(), pem.replaceAll("\n", "\r\n")])("takes a public key, however its lines end", (key) => {
+    expect(parse({ verifyImages: { key } }).verifyImages).toEqual({ key });
+  });
+
+  test.each([
+    ["a name", "release.pub", '"release.pub"'],
+    ["a damaged key", pem.replace(/\n.{40}/, "\n"), '"-----BEGIN PUBLIC KEY-----" and what follows it'],
+    ["two keys", `${pem}${pem}`, '"-----BEGIN PUBLIC KEY-----" and what follows it'],
+    [
+      "a key of another kind",
+      rsa.publicKey.export({ type: "spki", format: "pem" }).toString(),
+      '"-----BEGIN PUBLIC KEY-----" and what follows it',
+    ],
+    [
+      "the private key, which is not shown",
+      ec.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+      "a private key (it is in the stack's file now: make another pair)",
+    ],
+  ])("refuses %s", (_, key, received) => {
+    expect(messageOf({ verifyImages: { key } })).toBe(refusal(`${received} is not allowed`));
   });
 });
 
