@@ -18,7 +18,7 @@ const variables: Record<string, string> = { "ghcr.io": "GITHUB_TOKEN", "docker.i
 const otherwise = "REGISTRY_TOKEN";
 
 /** The key that signs what is pushed, and what it is encrypted with. */
-const signingVariables = { key: "COSIGN_PRIVATE_KEY", password: "COSIGN_PASSWORD" };
+export const signingVariables = { key: "COSIGN_PRIVATE_KEY", password: "COSIGN_PASSWORD" };
 
 /** The environment for whatever a release starts, without its secrets. */
 export function withoutSecrets(): NodeJS.ProcessEnv {

@@ -10,6 +10,7 @@ import { readPushLogin, tokenVariable } from "./login.ts";
 import { recordFile } from "./record.ts";
 import { atRegistry, expiryWarning } from "./registry.ts";
 import { isOfRelease, openRepository, type Release, shortCommit } from "./release.ts";
+import { keyProblems, readReleaseKey } from "./signing.ts";
 
 /**
  * Looks at everything a release needs, and changes nothing.
@@ -18,10 +19,12 @@ import { isOfRelease, openRepository, type Release, shortCommit } from "./releas
 export async function checkRelease(version: string, workspace: Workspace, report: Report): Promise<Release> {
   const login = readPushLogin(workspace.config.registry);
   const found = await readGit(version, workspace);
-  const problems = [...found.problems, ...stackProblems(workspace)];
+  const key = readReleaseKey();
+  const problems = [...found.problems, ...stackProblems(workspace), ...keyProblems(workspace, key)];
   if (login === undefined) problems.push(noToken(workspace));
   if (login === undefined || found.commit === undefined) throw inTheWay(version, problems);
-  const release: Release = { version, commit: found.commit, workspace, login, published: [] };
+  const signing = key === undefined ? {} : { key };
+  const release: Release = { version, commit: found.commit, workspace, login, ...signing, published: [] };
   problems.push(...(await registryProblems(release, report)));
   if (problems.length > 0) throw inTheWay(version, problems);
   return release;

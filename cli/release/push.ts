@@ -19,16 +19,18 @@ import {
   type Release,
   repositoryName,
 } from "./release.ts";
+import { signImage } from "./signing.ts";
 
 /** An image in the registry that was read back and found to be what was built. */
 export interface Pushed {
   manifest: StoredManifest;
   bytes: number;
+  signed: boolean;
 }
 
 /**
- * Pushes the images under a tag that nobody runs, and reads back what the registry has: digest, VOLUMEs and health check. An
- * image that has the version already, from an earlier run, is looked at alone.
+ * Pushes the images under a tag that nobody runs, reads back what the registry has (digest, VOLUMEs and health check), and signs
+ * it. An image that has the version already, from an earlier run, is looked at alone.
  * @throws UserError where it is not what was built
  */
 export async function pushImages(
@@ -43,8 +45,10 @@ export async function pushImages(
         const published = await repository.findManifest(release.version);
         const manifest = published ?? (await push(release, image, { repository, env, built: built[image], report }));
         const bytes = await checkImage(release, image, repository, manifest);
-        report.line(`${image} ${manifest.digest}${published === undefined ? "" : " (published before)"}`);
-        return { manifest, bytes };
+        const signed = await signImage(release, { image, repository, digest: manifest.digest });
+        const notes = [...(signed ? ["signed"] : []), ...(published === undefined ? [] : ["published before"])];
+        report.line([image, manifest.digest, ...notes].join(" "));
+        return { manifest, bytes, signed };
       }),
     ),
   );
@@ -58,7 +62,7 @@ export async function publish(
   return forEachImage((image) =>
     atRegistry(release.login, async () => {
       const repository = openRepository(release, image);
-      const { manifest, bytes } = pushed[image];
+      const { manifest, bytes, signed } = pushed[image];
       const there = await repository.findManifest(release.version);
       if (there === undefined) await repository.putManifest(release.version, manifest);
       const digest = (await repository.findManifest(release.version))?.digest;
@@ -66,7 +70,7 @@ export async function publish(
         throw new UserError(`${image}:${release.version} in the registry is ${digest}, not ${manifest.digest}.`);
       }
       if (!release.published.includes(image)) release.published.push(image);
-      return { digest, bytes };
+      return { digest, bytes, signed };
     }),
   );
 }

@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import { type ImageName, imageNames, labelKeys } from "../../components/contract.ts";
 import { Repository } from "../../images/registry.ts";
 import type { Workspace } from "../engine.ts";
@@ -12,6 +13,8 @@ export interface Release {
   /** The stack that is to run it. */
   workspace: Workspace;
   login: PushLogin;
+  /** Signs what is pushed. @default none: it is not signed */
+  key?: KeyObject;
   /** Images that an earlier run has published. */
   published: ImageName[];
 }
@@ -22,6 +25,7 @@ export interface PublishedImage {
   digest: string;
   /** Compressed, in bytes, what layers the images share in each of them. */
   bytes: number;
+  signed: boolean;
 }
 
 /** A commit, short enough for a tag. */

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import {
   appendFileSync,
   cpSync,
@@ -74,11 +75,15 @@ async function prepare(): Promise<void> {
 }
 
 function onRegistry(config: Record<string, unknown>): Record<string, unknown> {
-  return { registry: { server, namespace: registry.namespace, username: registry.username }, ...config };
+  const { namespace, username } = registry;
+  return { registry: { server, namespace, username }, verifyImages: { key: publicKey }, ...config };
 }
 
 const trusting = () => ({ SSL_CERT_FILE: registry.caBundle });
-const withToken = () => ({ ...trusting(), REGISTRY_TOKEN: registry.password });
+const signing = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+const privateKey = signing.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+const publicKey = signing.publicKey.export({ type: "spki", format: "pem" }).toString();
+const withToken = () => ({ ...trusting(), REGISTRY_TOKEN: registry.password, COSIGN_PRIVATE_KEY: privateKey });
 
 /** Everything that releases have printed. */
 const said: string[] = [];
@@ -169,6 +174,7 @@ describe("a first release", () => {
     expect(await factory.git("status", "--porcelain")).toBe("");
     for (const image of imageNames) {
       expect(record.images[image].reference).toContain(`/${image}:v0.1.0@sha256:`);
+      expect(record.images[image].signed).toBe(true);
       expect(record.images[image].bytes).toBeGreaterThan(500_000);
       expect(await tagsOf(image)).toEqual(["v0.1.0"]);
     }
@@ -192,6 +198,7 @@ describe("a release that fails", () => {
     expect(failed).toContain("what is here is not committed: notes.txt: git commit, or git stash");
     expect(failed).toContain('CHANGELOG.md has no entry for it: a heading "## v0.2.0"');
     expect(failed).toContain(`REGISTRY_TOKEN is not set: a token that may write packages to ${server}`);
+    expect(failed).toContain("COSIGN_PRIVATE_KEY is not set, and stack test runs signed images alone");
     expect(failed).toContain("Nothing was tagged, pushed or changed.");
     rmSync(join(factory.directory, "notes.txt"));
     appendFileSync(join(factory.directory, "CHANGELOG.md"), "\n## v0.2.0\n\n- The second one.\n");
@@ -199,12 +206,17 @@ describe("a release that fails", () => {
   });
 
   test("preflight: a wrong token, one without the right to push, an older version", async () => {
-    expect(await failsAt("preflight", { ...trusting(), REGISTRY_TOKEN: "wrong" })).toContain(
+    expect(await failsAt("preflight", { ...withToken(), REGISTRY_TOKEN: "wrong" })).toContain(
       `The registry ${server} refuses the token in REGISTRY_TOKEN (401)`,
     );
     rule = (path, _, method) => (method === "POST" && path.endsWith("/blobs/uploads/") ? { status: 403 } : undefined);
     expect(await failsAt("preflight")).toContain(`The token in REGISTRY_TOKEN may not push to ${server} (403).`);
     rule = () => undefined;
+    const { privateKey: another } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+    const pem = another.export({ type: "pkcs8", format: "pem" }).toString();
+    expect(await failsAt("preflight", { ...withToken(), COSIGN_PRIVATE_KEY: pem })).toContain(
+      "the key in COSIGN_PRIVATE_KEY is not the one of disinto:verifyImages.key on stack test",
+    );
     const older = await release("v0.0.9");
     expect(older.stderr).toContain("v0.0.9 is not newer than the last version: git has v0.1.0");
     expect(older.stderr).toContain(`v0.0.9 is not newer than the last version: ${server} has edge v0.1.0`);
@@ -361,6 +373,7 @@ describe("what was released", () => {
     const { password } = registry;
     expect(said.length).toBeGreaterThan(10);
     expect(said.join("\n")).not.toContain(password);
+    expect(said.join("\n")).not.toContain(privateKey.split("\n")[1]);
     expect(await factory.git("log", "--all", "--patch")).not.toContain(password);
     const agents = await factory.inspect("agents");
     expect(await factory.docker("image", "inspect", agents.Image)).not.toContain(password);
