@@ -106,9 +106,16 @@ export class Factory extends pulumi.ComponentResource {
   }
 
   private makeImages({ factoryName: factory, dockerHost, images }: FactoryArgs): Record<ImageName, FactoryImage> {
-    const image = (key: ImageName) =>
-      new FactoryImage(`${key}-image`, { factory, dockerHost, image: key, source: images[key] }, { parent: this });
-    return { agents: image("agents"), reproduce: image("reproduce"), edge: image("edge") };
+    const image = (key: ImageName, after: FactoryImage[] = []) =>
+      new FactoryImage(
+        `${key}-image`,
+        { factory, dockerHost, image: key, source: images[key] },
+        // Built at the same time, images would not share what they have in common, and Docker's cache would have two of it.
+        { parent: this, dependsOn: images[key].kind === "build" ? after : [] },
+      );
+    const agents = image("agents");
+    const reproduce = image("reproduce", [agents]);
+    return { agents, reproduce, edge: image("edge", [agents, reproduce]) };
   }
 
   /** What has to be there before anything that runs is touched: with snapshots on, one of them too. */
