@@ -4,7 +4,7 @@ import { type ImageName, imageNames } from "../components/contract.ts";
 import type { RunnableImage } from "../components/image-digests.ts";
 import type { FactoryConfig } from "../config/parse.ts";
 import { readPublicKey } from "../config/public-key.ts";
-import { formatReference, type PinnedReference } from "../config/reference.ts";
+import { formatReference, isBareVersion, type PinnedReference } from "../config/reference.ts";
 import { findLogin, type Logins } from "./login.ts";
 import { Repository } from "./registry.ts";
 import { findSignature, type SignatureCheck, verifySignature } from "./signature.ts";
@@ -30,10 +30,10 @@ export async function refuseUnsigned(images: Record<ImageName, RunnableImage>, a
   if (key === undefined) return;
   const pinned = imageNames.flatMap((name) => {
     const image = images[name];
-    return image.kind === "registry" ? [image.reference] : [];
+    return image.kind === "registry" ? [[name, image.reference] as const] : [];
   });
   const checked = await Promise.all(
-    pinned.map(async (reference) => ({ reference, refusal: await check(reference, key, around) })),
+    pinned.map(async ([name, reference]) => ({ reference, refusal: await check(name, reference, { key, around }) })),
   );
   const refused = checked.flatMap(({ reference, refusal }) => (refusal === undefined ? [] : [{ reference, refusal }]));
   if (refused.length === 0) return;
@@ -43,13 +43,19 @@ export async function refuseUnsigned(images: Record<ImageName, RunnableImage>, a
   throw new pulumi.RunError(lines.join("\n"));
 }
 
-async function check(reference: PinnedReference, key: KeyObject, around: Surroundings): Promise<Refusal | undefined> {
-  const { digest } = reference;
+async function check(
+  image: ImageName,
+  reference: PinnedReference,
+  { key, around }: { key: KeyObject; around: Surroundings },
+): Promise<Refusal | undefined> {
+  const { digest, tag } = reference;
+  // A tag like `stable` may name any version.
+  const wanted = { digest, image, ...(tag !== undefined && isBareVersion(tag) ? { version: tag } : {}) };
   const kept = await readKept(around.signatures, digest);
-  if (kept !== undefined && verifySignature(kept, digest, key).kind === "verified") return undefined;
+  if (kept !== undefined && verifySignature(kept, wanted, key).kind === "verified") return undefined;
   try {
     const repository = new Repository(reference, await findLogin(reference.server, around));
-    const found = await findSignature(repository, digest, key);
+    const found = await findSignature(repository, wanted, key);
     if (found.kind !== "verified") return found;
     await keep(around.signatures, digest, found.signature).catch(({ message }: Error) =>
       pulumi.log.debug(`The signature of ${formatReference(reference)} cannot be kept: ${message}`),
@@ -83,7 +89,7 @@ function what(refusal: Refusal): string {
     case "other key":
       return `it is signed ${refusal.signatures === 1 ? "by another key" : `by ${refusal.signatures} other keys`} than the config's`;
     case "other image":
-      return `its signature is of another image, ${refusal.digest}`;
+      return `its signature is of another image, ${refusal.signed}`;
     case "unreadable":
       return `its signature cannot be read, and was not verified here before: ${refusal.why}`;
   }

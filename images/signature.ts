@@ -23,11 +23,20 @@ export interface Signature {
   signature: string;
 }
 
+/** What a signature has to be of. */
+export interface Signed {
+  digest: string;
+  /** Where the signature names one, it has to be this. @default any */
+  version?: string;
+  /** Where the signature names one, it has to be this: `agents`. @default any */
+  image?: string;
+}
+
 /** What was found of an image's signature. */
 export type SignatureCheck =
   | { kind: "verified"; signature: Signature }
-  /** The key has signed another image, and somebody has laid that signature here. */
-  | { kind: "other image"; digest: string }
+  /** The key has signed another image, or this one as another; somebody has laid the signature, or the image, here. */
+  | { kind: "other image"; signed: string }
   /** So many signatures, none by the key. */
   | { kind: "other key"; signatures: number }
   | { kind: "unsigned" };
@@ -35,6 +44,7 @@ export type SignatureCheck =
 /** The part of a payload that is read here; whoever has the key may have written anything into it. */
 interface Payload {
   critical?: { type?: unknown; image?: { "docker-manifest-digest"?: unknown } };
+  optional?: { version?: unknown; image?: unknown } | null;
 }
 
 /** The tag under which the signatures of an image lie, in the image's own repository. */
@@ -48,14 +58,14 @@ export function signatureTag(digest: string): string {
  */
 export async function findSignature(
   repository: Repository,
-  digest: string,
+  wanted: Signed,
   publicKey: KeyObject,
 ): Promise<SignatureCheck> {
-  return findIn(repository, await readManifest(repository, digest), digest, publicKey);
+  return findIn(repository, await readManifest(repository, wanted.digest), wanted, publicKey);
 }
 
 /** Verifies by cryptography alone that a signature is by a key, and of an image. */
-export function verifySignature(signature: Signature, digest: string, publicKey: KeyObject): SignatureCheck {
+export function verifySignature(signature: Signature, wanted: Signed, publicKey: KeyObject): SignatureCheck {
   const isByKey = verify(
     "sha256",
     Buffer.from(signature.payload),
@@ -63,8 +73,8 @@ export function verifySignature(signature: Signature, digest: string, publicKey:
     Buffer.from(signature.signature, "base64"),
   );
   if (!isByKey) return { kind: "other key", signatures: 1 };
-  const signed = signedDigest(signature.payload);
-  return signed === digest ? { kind: "verified", signature } : { kind: "other image", digest: signed };
+  const signed = findDifference(signature.payload, wanted);
+  return signed === undefined ? { kind: "verified", signature } : { kind: "other image", signed };
 }
 
 /**
@@ -80,7 +90,7 @@ export async function sign(
 ): Promise<void> {
   const { server, repository: path, digest } = reference;
   const there = await readManifest(repository, digest);
-  if ((await findIn(repository, there, digest, createPublicKey(key))).kind === "verified") return;
+  if ((await findIn(repository, there, { digest, ...optional }, createPublicKey(key))).kind === "verified") return;
   const payload = JSON.stringify({
     critical: {
       identity: { "docker-reference": `${server}/${path}` },
@@ -153,7 +163,7 @@ async function readManifest(repository: Repository, digest: string): Promise<Man
 async function findIn(
   repository: Repository,
   manifest: Manifest | undefined,
-  digest: string,
+  wanted: Signed,
   publicKey: KeyObject,
 ): Promise<SignatureCheck> {
   const layers = signedLayers(manifest);
@@ -161,7 +171,7 @@ async function findIn(
     layers.length === 0 ? { kind: "unsigned" } : { kind: "other key", signatures: layers.length };
   for (const { digest: blob, annotations = {} } of layers) {
     const signature = { payload: await repository.readBlob(blob, most), signature: annotations[annotation] ?? "" };
-    const check = verifySignature(signature, digest, publicKey);
+    const check = verifySignature(signature, wanted, publicKey);
     if (check.kind === "verified") return check;
     if (check.kind === "other image") found = check;
   }
@@ -174,11 +184,16 @@ function signedLayers(manifest: Manifest | undefined): Descriptor[] {
   );
 }
 
-/** The image that a payload is about; what cosign would not take for one is about none. */
-function signedDigest(payload: string): string {
-  const { critical } = (parseObject(payload) ?? {}) as Payload;
+/** What a payload is about instead of what is wanted; undefined where it is about that. What cosign takes for none is about none. */
+function findDifference(payload: string, wanted: Signed): string | undefined {
+  const { critical, optional } = (parseObject(payload) ?? {}) as Payload;
   const digest = critical?.type === claim ? critical.image?.["docker-manifest-digest"] : undefined;
-  return typeof digest === "string" ? digest : "none";
+  if (digest !== wanted.digest) return typeof digest === "string" ? digest : "none";
+  for (const name of ["version", "image"] as const) {
+    const [named, asked] = [optional?.[name], wanted[name]];
+    if (typeof named === "string" && asked !== undefined && named !== asked) return `${name} ${named}`;
+  }
+  return undefined;
 }
 
 function parseObject(text: string): object | undefined {

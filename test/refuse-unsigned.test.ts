@@ -51,7 +51,8 @@ async function refusalBy(pair: typeof own | undefined): Promise<string | undefin
   );
 }
 
-const signBy = (pair: typeof own) => sign(new Repository(reference, undefined), reference, pair.privateKey);
+const signBy = (pair: typeof own, as: Record<string, string> = {}) =>
+  sign(new Repository(reference, undefined), reference, pair.privateKey, as);
 const file = () => join(directory, "signatures", `${"1".repeat(64)}.json`);
 
 describe("an image", () => {
@@ -80,6 +81,24 @@ If another key is the right one (docs/trust.md):
   see the config's: ./factory pulumi -- config get --stack test --path 'disinto:verifyImages.key'
   set another one:  ./factory pulumi -- config set --stack test --path 'disinto:verifyImages.key' < release.pub
 Nothing that runs was touched.`);
+  });
+
+  test.each<Record<string, string>>([
+    {},
+    { version: "v0.2.0" },
+    { version: "v0.2.0", image: "agents" },
+    { by: "somebody" },
+  ])("that was signed as %o runs", async (as) => {
+    await signBy(own, as);
+    expect(await refusalBy(own)).toBeUndefined();
+  });
+
+  test.each([
+    [{ version: "v0.1.0", image: "agents" }, "version v0.1.0"],
+    [{ version: "v0.2.0", image: "edge" }, "image edge"],
+  ])("that was signed as %o has another name now, and is refused", async (as, named) => {
+    await signBy(own, as);
+    expect(await refusalBy(own)).toContain(`\n  its signature is of another image, ${named}\n`);
   });
 
   test("whose registry does not answer is refused, and the reason named", async () => {

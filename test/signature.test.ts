@@ -36,7 +36,7 @@ function serve(kept: Record<string, string> = {}) {
 }
 
 const repository = () => new Repository(reference, undefined);
-const find = (key: KeyObject = own.publicKey) => findSignature(repository(), digest, key);
+const find = (key: KeyObject = own.publicKey) => findSignature(repository(), { digest }, key);
 const manifestIn = (kept: Record<string, string>) => JSON.parse(kept[`manifests/${tag}`] ?? "{}") as Required<Manifest>;
 
 describe("a signature", () => {
@@ -111,7 +111,7 @@ describe("an image", () => {
     const { kept } = serve();
     await sign(repository(), { ...reference, digest: signed }, own.privateKey);
     kept[`manifests/${tag}`] = kept[`manifests/${signatureTag(signed)}`] ?? "";
-    expect(await find()).toEqual({ kind: "other image", digest: signed });
+    expect(await find()).toEqual({ kind: "other image", signed: signed });
   });
 
   test.each([
@@ -126,7 +126,7 @@ describe("an image", () => {
     await sign(repository(), reference, own.privateKey);
     vi.restoreAllMocks();
     expect(manifestIn(kept).layers).toHaveLength(1);
-    expect(await find()).toEqual({ kind: "other image", digest: "none" });
+    expect(await find()).toEqual({ kind: "other image", signed: "none" });
   });
 
   test("with a payload or a signature that was changed is not signed by the key", async () => {
@@ -137,9 +137,9 @@ describe("an image", () => {
     const { payload, signature } = found.signature;
     const otherKey = { kind: "other key", signatures: 1 };
     const changed = { payload: payload.replace(/1{64}/, "2".repeat(64)), signature };
-    expect(verifySignature(changed, `sha256:${"2".repeat(64)}`, own.publicKey)).toEqual(otherKey);
+    expect(verifySignature(changed, { digest: `sha256:${"2".repeat(64)}` }, own.publicKey)).toEqual(otherKey);
     for (const wrong of ["", "AAAA", "no base64 at all", signature.slice(0, 40)]) {
-      expect(verifySignature({ payload, signature: wrong }, digest, own.publicKey)).toEqual(otherKey);
+      expect(verifySignature({ payload, signature: wrong }, { digest }, own.publicKey)).toEqual(otherKey);
     }
     const [layer] = manifestIn(kept).layers;
     kept[`blobs/${layer?.digest}`] = changed.payload;

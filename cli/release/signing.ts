@@ -36,6 +36,6 @@ export async function signImage(
 ): Promise<boolean> {
   if (key === undefined) return false;
   const { server, namespace } = workspace.config.registry;
-  await sign(repository, { server, repository: `${namespace}/${image}`, digest }, key, { version });
+  await sign(repository, { server, repository: `${namespace}/${image}`, digest }, key, { version, image });
   return true;
 }
