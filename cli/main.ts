@@ -8,6 +8,7 @@ import { registerEnv } from "./env.ts";
 import { UserError } from "./error.ts";
 import { registerHistory } from "./history.ts";
 import { registerPreview } from "./preview.ts";
+import { registerPruneRegistry } from "./prune-registry.ts";
 import { registerPulumi } from "./pulumi.ts";
 import { registerRelease } from "./release.ts";
 import { registerRestore } from "./restore.ts";
@@ -35,6 +36,7 @@ for (const register of [
   registerRollback,
   registerHistory,
   registerRelease,
+  registerPruneRegistry,
   registerSnapshot,
   registerSnapshots,
   registerRestore,

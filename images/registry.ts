@@ -170,6 +170,11 @@ export class Repository {
     return digestOf(body);
   }
 
+  /** Deletes a manifest, and every tag of it. @throws RegistryError */
+  async deleteManifest(digest: string): Promise<void> {
+    await this.ask(`manifests/${digest}`, { method: "DELETE" }, [202]);
+  }
+
   private uploadOf(answer: Response): string {
     return new URL(answer.headers.get("location") ?? "", this.origin).href;
   }

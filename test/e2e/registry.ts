@@ -153,7 +153,7 @@ export class TestRegistry {
     writeFileSync(inside("docker/config.json"), JSON.stringify({ auths: { [this.server]: { auth } } }));
     const config = {
       version: 0.1,
-      storage: { filesystem: { rootdirectory: inside("data") } },
+      storage: { filesystem: { rootdirectory: inside("data") }, delete: { enabled: true } },
       http: { addr: this.server, tls: { certificate: inside("crt"), key: inside("key") } },
       auth: { htpasswd: { realm: "test", path: inside("htpasswd") } },
     };

@@ -349,6 +349,26 @@ describe("a release that fails", () => {
   }
 });
 
+describe("old versions in the registry", () => {
+  const prune = (...args: string[]) => factory.factory("prune-registry", args, withToken());
+
+  test("stay where the factory can go back to them; others go, with their signatures", async () => {
+    for (const image of imageNames) await registry.push(image, "v0.0.1");
+    const asked = await prune("--keep", "1");
+    expect(asked.exitCode).toBe(2);
+    expect(asked.stderr).toContain("Nothing was deleted: ./factory prune-registry --stack test --yes");
+    expect(await tagsOf("edge")).toContain("v0.0.1");
+    expect((await succeeds(prune("--keep", "1", "--yes"))).stdout).toMatch(
+      /agents: to be deleted; stays: v0\.3\.0, v0\.2\.0, v0\.1\.0/,
+    );
+    expect((await tagsOf("edge")).sort()).toEqual(["v0.1.0", "v0.2.0"]);
+    expect((await succeeds(prune("--keep", "1", "--yes"))).stdout).toMatch(
+      /edge: nothing to delete; stays: v0\.2\.0, v0\.1\.0/,
+    );
+    expect((await succeeds(factory.factory("preview", [], trusting()))).exitCode).toBe(0);
+  });
+});
+
 describe("what was released", () => {
   test("runs on another machine, which has a token and a config file alone, and goes back there", async () => {
     const other = await TestFactory.create(onRegistry({ build: undefined, release: "v0.2.0" }));

@@ -1,0 +1,123 @@
+import confirm from "@inquirer/confirm";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type ImageName, imageNames } from "../components/contract.ts";
+import { trustCertificateFile } from "../config/load.ts";
+import { type Manifest, RegistryError, type Repository } from "../images/registry.ts";
+import { readReleases } from "./deployments.ts";
+import { openStack, type Workspace } from "./engine.ts";
+import { UserError } from "./error.ts";
+import { readHistory } from "./history.ts";
+import { jsonOption, type StackOptions, stackOption, yesOption } from "./options.ts";
+import { type PushLogin, readPushLogin, tokenVariable } from "./release/login.ts";
+import { atRegistry } from "./release/registry.ts";
+import { openRepository, repositoryName } from "./release/release.ts";
+import { planRetention, type RetentionPlan, type Tagged } from "./retention/plan.ts";
+
+type PruneOptions = StackOptions & { keep: number; yes?: boolean; json?: boolean };
+
+export function registerPruneRegistry(program: Command): void {
+  program
+    .command("prune-registry")
+    .description("delete old versions from the stack's registry; what the factory runs or can go back to stays")
+    .addOption(stackOption("prod"))
+    .addOption(
+      new Option("-k, --keep <count>", "versions that stay besides, the newest").default(10).argParser(parseCount),
+    )
+    .addOption(jsonOption())
+    .addOption(yesOption("do not ask before deleting"))
+    .action(pruneRegistry);
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError("It is a whole number from 1 to 9999.");
+  return Number(text);
+}
+
+async function pruneRegistry({ stack, keep, yes, json }: PruneOptions): Promise<void> {
+  trustCertificateFile();
+  const workspace = await openStack(stack);
+  const login = readPushLogin(workspace.config.registry);
+  if (login === undefined) {
+    const { server } = workspace.config.registry;
+    throw new UserError(`${tokenVariable(server)} is not set: a token that may delete packages of ${server}.`, 2);
+  }
+  const plans = await planAll(workspace, login, keep);
+  const count = plans.reduce((sum, [, { doomed }]) => sum + doomed.length, 0);
+  if (json) console.log(JSON.stringify(Object.fromEntries(plans), null, 2));
+  else console.log(plans.map(([image, plan]) => formatPlan(repositoryName({ workspace }, image), plan)).join("\n"));
+  if (count === 0) return;
+  if (!yes && !(await confirmed(stack))) throw new UserError("Nothing was deleted.");
+  for (const [image, { doomed }] of plans) {
+    const repository = openRepository({ workspace, login }, image);
+    for (const { digest } of doomed) await remove(repository, login, digest);
+  }
+  if (!json) console.log(`Deleted: ${count} manifests.`);
+}
+
+async function planAll(workspace: Workspace, login: PushLogin, keep: number): Promise<[ImageName, RetentionPlan][]> {
+  const inUse = await readInUse(workspace);
+  const plans: [ImageName, RetentionPlan][] = [];
+  for (const image of imageNames) {
+    const tags = await atRegistry(login, () => readTags(openRepository({ workspace, login }, image)));
+    plans.push([image, planRetention(tags, { versions: keep, inUse: inUse[image] })]);
+  }
+  return plans;
+}
+
+/** Digests and versions of every release that the stack's factory runs, or can go back to. */
+async function readInUse(workspace: Workspace): Promise<Record<ImageName, Set<string>>> {
+  const releases = await readReleases(workspace, await readHistory(workspace));
+  const namesOf = (image: ImageName) =>
+    releases.flatMap(({ images }) => {
+      const { version, references = [] } = images[image] ?? {};
+      const digests = references.flatMap(({ digest }) => (digest === undefined ? [] : [digest]));
+      // Where the host knows the digest, the version alone may have been moved since.
+      return digests.length > 0 || version === undefined ? digests : [version];
+    });
+  return {
+    agents: new Set(namesOf("agents")),
+    reproduce: new Set(namesOf("reproduce")),
+    edge: new Set(namesOf("edge")),
+  };
+}
+
+async function readTags(repository: Repository): Promise<Tagged[]> {
+  const found: Tagged[] = [];
+  for (const tag of await repository.listTags()) {
+    const manifest = await repository.findManifest(tag);
+    if (manifest === undefined) continue;
+    const { manifests = [] } = JSON.parse(manifest.body) as Manifest;
+    found.push({ tag, digest: manifest.digest, parts: manifests.map(({ digest }) => digest) });
+  }
+  return found;
+}
+
+async function remove(repository: Repository, login: PushLogin, digest: string): Promise<void> {
+  try {
+    await repository.deleteManifest(digest);
+  } catch (error) {
+    if (error instanceof RegistryError && [404, 405].includes(error.status)) {
+      throw new UserError(
+        `The registry ${login.server} deletes nothing this way (${error.status}): delete the digests above on its page.`,
+      );
+    }
+    await atRegistry(login, () => Promise.reject(error));
+  }
+}
+
+function formatPlan(name: string, { doomed, versions }: RetentionPlan): string {
+  return [
+    `${name}: ${doomed.length === 0 ? "nothing to delete" : "to be deleted"}; stays: ${versions.join(", ") || "no version"}`,
+    ...doomed.map(({ digest, tags }) => `  ${digest}  ${tags.join(", ")}`),
+  ].join("\n");
+}
+
+function confirmed(stack: string): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new UserError(
+      `Nobody to ask here. Nothing was deleted: ./factory prune-registry --stack ${stack} --yes deletes what is listed`,
+      2,
+    );
+  }
+  return confirm({ message: "Delete these from the registry?", default: false });
+}
