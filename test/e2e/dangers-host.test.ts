@@ -7,13 +7,13 @@ process.env.DOCKER_HOST = daemon.host;
 const { TestFactory } = await import("./harness.ts");
 const { VolumeData } = await import("./data.ts");
 const { expectHealthy, fails, patch, runningIds, succeeds } = await import("./dangers.ts");
-const { upUntil } = await import("./processes.ts");
+const { killAll, upUntil } = await import("./processes.ts");
 
 let factory: Awaited<ReturnType<typeof TestFactory.create>>;
 let data: Awaited<ReturnType<typeof VolumeData.write>>;
 
 beforeAll(async () => {
-  factory = await TestFactory.create();
+  factory = await TestFactory.create({ agents: { pollInterval: "300s" } });
   data = await VolumeData.write(factory);
 });
 
@@ -35,6 +35,20 @@ describe("The Docker host", () => {
     await data.expectKept();
     await succeeds(factory.factory("up", ["--yes"]));
     await expectHealthy(factory, data);
+  });
+
+  test("the machine stops while a container is replaced, daemon, `./factory` and pulumi killed at once: the volumes stay -> `./factory up`", async () => {
+    for (const [index, moment] of [/Container agents deleting/, /Container agents creating replacement/].entries()) {
+      patch(factory, "Pulumi.test.yaml", `pollInterval: ${300 + index}s`, `pollInterval: ${301 + index}s`);
+      await upUntil(factory, moment, async (group) => {
+        killAll(factory, group);
+        await daemon.kill();
+      });
+      await daemon.restart();
+      await data.expectKept();
+      await succeeds(factory.factory("up", ["--yes"]));
+      await expectHealthy(factory, data);
+    }
   });
 
   test("the disk is full while `up` builds an image: `up` fails, the containers run on -> take the change back, `./factory up`", async () => {
