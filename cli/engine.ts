@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -192,27 +192,38 @@ function onStack(workspace: Workspace): string[] {
  * Pulumi writes the salt of a passphrase into the stack's file. With the local backend salt and passphrase belong to
  * this machine, so there Pulumi is given a copy, and the file under git stays as it is.
  */
-function keepsOwnCopy({ env, hasSecretsProvider }: Workspace): boolean {
+function keepsOwnCopy({ env, hasSecretsProvider }: StackPlace): boolean {
   return env.PULUMI_BACKEND_URL === localUrl(paths) && !hasSecretsProvider;
 }
 
 /** Where the stack's file lies that Pulumi may write to. */
-function stackDirectory(workspace: Workspace): string {
+function stackDirectory(workspace: StackPlace): string {
   return keepsOwnCopy(workspace) ? paths.stacks : paths.root;
 }
 
-function ownCopy({ stack }: StackFile): string {
+function ownCopy({ stack }: StackPlace): string {
   return join(paths.stacks, `Pulumi.${stack}.yaml`);
 }
 
-function copyStackFile(workspace: Workspace): void {
+function copyStackFile(workspace: StackPlace): void {
   if (!keepsOwnCopy(workspace)) return;
   mkdirSync(paths.stacks, { recursive: true });
   copyFileSync(join(paths.root, "Pulumi.yaml"), join(paths.stacks, "Pulumi.yaml"));
   copyFileSync(workspace.file, ownCopy(workspace));
 }
 
-async function createStack(workspace: Workspace): Promise<void> {
+/** What it takes to create a stack. */
+type StackPlace = Pick<Workspace, "stack" | "file" | "hasSecretsProvider" | "env">;
+
+/** Creates a stack that has a file, whatever is in that, and does not exist yet: its first secret is set before its first `up`. */
+export async function createStackOf(stack: string, env: Environment): Promise<void> {
+  const file = join(paths.root, `Pulumi.${stack}.yaml`);
+  if (!existsSync(file)) return;
+  const hasSecretsProvider = /^(encryptionsalt|secretsprovider):/m.test(readFileSync(file, "utf8"));
+  await createStack({ stack, file, hasSecretsProvider, env });
+}
+
+async function createStack(workspace: StackPlace): Promise<void> {
   copyStackFile(workspace);
   const created = await execa("pulumi", ["stack", "select", "--create", workspace.stack], {
     cwd: stackDirectory(workspace),

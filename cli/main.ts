@@ -53,6 +53,9 @@ for (const register of [
   register(program);
 }
 
+// Whoever reads may have seen enough: ./factory history | head
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => process.exit(code === "EPIPE" ? 0 : 1));
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { execa } from "execa";
-import { openEngine } from "./engine.ts";
+import { createStackOf, openEngine } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { paths } from "./paths.ts";
 
@@ -10,12 +10,20 @@ export function registerPulumi(program: Command): void {
     .description("run pulumi itself in the factory's environment: ./factory pulumi -- config --stack dev")
     .argument("[args...]", "arguments of pulumi, after --")
     .action(async (args: string[]) => {
+      const env = await openEngine();
+      const stack = namedStack(args);
+      if (stack !== undefined) await createStackOf(stack, env);
       const { exitCode } = await execa("pulumi", args, {
         cwd: paths.root,
-        env: await openEngine(),
+        env,
         stdio: "inherit",
         reject: false,
       });
       if (exitCode !== 0) throw new UserError("", exitCode === 2 ? 2 : 1);
     });
+}
+
+function namedStack(args: string[]): string | undefined {
+  const flag = args.findIndex((word) => word === "--stack" || word === "-s");
+  return flag === -1 ? args.find((word) => word.startsWith("--stack="))?.slice("--stack=".length) : args[flag + 1];
 }

@@ -63,8 +63,10 @@ async function prepare(): Promise<void> {
   writeFileSync(at("CHANGELOG.md"), "# Changelog\n\n## v0.1.0\n\n- The first one.\n");
   const agents = { drain: { timeout: "2s" } };
   await factory.configure(onRegistry({ build: { source: "images" }, mirrors: ["mirror"], agents, release: "v0.1.0" }));
-  const token = "pulumi config set --stack test --secret disinto:registryToken";
-  await succeeds(factory.plain(`printf %s "$TOKEN" | ${token}`, { ...trusting(), TOKEN: registry.password }));
+  // The first command in a new checkout: the stack is made with its first secret.
+  const config = ["config", "set", "--stack", "test", "--secret", "disinto:registryToken"];
+  const env = factory.environment();
+  await execa(at("factory"), ["pulumi", "--", ...config], { cwd: factory.directory, env, input: registry.password });
   for (const name of ["origin", "mirror"]) {
     await factory.git("init", "--quiet", "--bare", "--initial-branch=main", join(remotes, name));
     await factory.git("remote", "add", name, join(remotes, name));

@@ -119,7 +119,8 @@ describe("a new image that is broken", () => {
     expect(failed.exitCode).toBe(1);
     const { crashed, healthy } = await ended();
     console.log(`crash after healthy: the old version is healthy again ${(healthy - crashed).toFixed(1)} s later`);
-    expect(healthy - crashed).toBeLessThan(30);
+    // 12 s where the machine has little else to do; 32 s were seen with five test files at once.
+    expect(healthy - crashed).toBeLessThan(60);
     await expect(message(failed)).toMatchFileSnapshot(join(golden, "upgrade-crashes.txt"));
     expect(file()).toBe(before);
     const logs = readdirSync(join(factory.directory, ".factory/logs"));
