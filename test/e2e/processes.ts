@@ -5,8 +5,13 @@ import type { TestFactory } from "./harness.ts";
  * Starts `./factory up`, and does something as soon as it has printed `moment`. Returns how it ended.
  * @throws Error where it never printed that
  */
-export async function upUntil(factory: TestFactory, moment: RegExp, then: (group: number) => unknown) {
-  const up = factory.start("up", ["--yes"]);
+export async function upUntil(
+  factory: TestFactory,
+  moment: RegExp,
+  then: (group: number) => unknown,
+  env: Record<string, string> = {},
+) {
+  const up = factory.start("up", ["--yes"], env);
   let output = "";
   let done: unknown;
   up.all.on("data", (chunk: Uint8Array) => {

@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames, volumes } from "../../components/contract.ts";
 import { dockerHost, type Outcome, TestFactory } from "./harness.ts";
-import { processesIn } from "./processes.ts";
+import { processesIn, upUntil } from "./processes.ts";
 import { TestRegistry } from "./registry.ts";
 
 const golden = join(import.meta.dirname, "../golden");
@@ -181,11 +181,13 @@ describe("agents at work", () => {
     const { Id } = await factory.inspect("agents");
     await work(true);
     await set("release", "v0.2.0");
-    const upgrading = up();
-    await sleep(12_000);
-    expect((await factory.inspect("agents")).Id).toBe(Id);
-    await work(false);
-    expect((await succeeds(upgrading)).all).toContain(`waiting for ${agents()}, which is at work`);
+    const finish = async () => {
+      await sleep(3000);
+      expect((await factory.inspect("agents")).Id).toBe(Id);
+      await work(false);
+    };
+    const ended = await upUntil(factory, new RegExp(`waiting for ${agents()}, which is at work`), finish, trusting());
+    expect(ended.exitCode, ended.all).toBe(0);
     await expectRunning("v0.2.0");
   });
 
