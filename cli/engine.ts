@@ -179,7 +179,7 @@ export async function listStacks(workspace: Workspace): Promise<string[]> {
 
 function inProject({ env }: Workspace) {
   // --event-log, by which the SDK's Automation API follows an update, is among pulumi's debug commands.
-  return { cwd: paths.root, env: { ...env, PULUMI_DEBUG_COMMANDS: "true" }, reject: false } as const;
+  return { cwd: paths.pulumiProject, env: { ...env, PULUMI_DEBUG_COMMANDS: "true" }, reject: false } as const;
 }
 
 /** Arguments that name the stack and the file with its config. */
@@ -198,7 +198,7 @@ function keepsOwnCopy({ env, hasSecretsProvider }: StackPlace): boolean {
 
 /** Where the stack's file lies that Pulumi may write to. */
 function stackDirectory(workspace: StackPlace): string {
-  return keepsOwnCopy(workspace) ? paths.stacks : paths.root;
+  return keepsOwnCopy(workspace) ? paths.stacks : paths.pulumiProject;
 }
 
 function ownCopy({ stack }: StackPlace): string {
@@ -208,7 +208,7 @@ function ownCopy({ stack }: StackPlace): string {
 function copyStackFile(workspace: StackPlace): void {
   if (!keepsOwnCopy(workspace)) return;
   mkdirSync(paths.stacks, { recursive: true });
-  copyFileSync(join(paths.root, "Pulumi.yaml"), join(paths.stacks, "Pulumi.yaml"));
+  copyFileSync(join(paths.program, "Pulumi.yaml"), join(paths.stacks, "Pulumi.yaml"));
   copyFileSync(workspace.file, ownCopy(workspace));
 }
 
@@ -217,7 +217,7 @@ type StackPlace = Pick<Workspace, "stack" | "file" | "hasSecretsProvider" | "env
 
 /** Creates a stack that has a file, whatever is in that, and does not exist yet: its first secret is set before its first `up`. */
 export async function createStackOf(stack: string, env: Environment): Promise<void> {
-  const file = join(paths.root, `Pulumi.${stack}.yaml`);
+  const file = join(paths.project, `Pulumi.${stack}.yaml`);
   if (!existsSync(file)) return;
   const hasSecretsProvider = /^(encryptionsalt|secretsprovider):/m.test(readFileSync(file, "utf8"));
   await createStack({ stack, file, hasSecretsProvider, env });

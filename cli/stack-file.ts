@@ -30,7 +30,7 @@ const namespace = "disinto:";
  * @throws UserError where there is no such file or it is not YAML; ConfigError with all that is wrong in it
  */
 export function readStackFile(stack: string): StackFile {
-  const file = join(paths.root, `Pulumi.${stack}.yaml`);
+  const file = join(paths.project, `Pulumi.${stack}.yaml`);
   return parseStackFile(stack, file, readText(stack, file));
 }
 
@@ -103,7 +103,7 @@ function parseYaml(stack: string, text: string): StackFileContent {
 }
 
 function stacksHere(): string[] {
-  return readdirSync(paths.root).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
+  return readdirSync(paths.project).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
 }
 
 function isSecure(value: unknown): boolean {
