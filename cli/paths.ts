@@ -22,6 +22,8 @@ export interface Paths {
   state: string;
   /** Copies of the stacks' files that Pulumi may write to. */
   stacks: string;
+  /** Secrets that the environment gave, encrypted: a file for each stack. */
+  secrets: string;
   /** What encrypts the secrets of the local state backend. */
   passphrase: string;
   /** Signatures of images that were verified: a file for each digest. */
@@ -47,6 +49,7 @@ export function pathsOf(project: string, program = project): Paths {
     pulumiHome: join(own, "pulumi"),
     state: join(own, "state"),
     stacks: join(own, "stacks"),
+    secrets: join(own, "secrets"),
     passphrase: join(own, "passphrase"),
     signatures: join(own, "signatures"),
     logs: join(own, "logs"),

@@ -86,7 +86,7 @@ function readText(stack: string, file: string): string {
     return readFileSync(file, "utf8");
   } catch {
     throw new UserError(
-      `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ")}.\n` +
+      `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ") || "none"}.\n` +
         `Choose one with --stack, or write that file (docs/config.md has every key). Was it there before, as after\n` +
         `\`pulumi stack rm\`, which deletes it: git checkout Pulumi.${stack}.yaml`,
       2,
