@@ -1,8 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import { imageNames } from "../../components/contract.ts";
 import { TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
@@ -97,5 +107,61 @@ describe("npx --package <tarball> factory up, in an empty directory", () => {
         expect(grep).toMatchObject({ stdout: "", exitCode: 1 });
       }
     }
+  });
+});
+
+describe("a Pulumi program of somebody's own that imports the package", () => {
+  let program: TestFactory;
+
+  beforeAll(async () => {
+    program = await TestFactory.ofPackage(tarball, {});
+    cpSync(join(import.meta.dirname, "fixtures/library"), program.directory, { recursive: true });
+    mkdirSync(join(program.directory, "state"));
+    writeFileSync(join(program.directory, "Pulumi.test.yaml"), stringify({ config: { "website:factory": options() } }));
+    await succeeds("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball]);
+    await pulumi("stack", "init", "test");
+    await succeeds("pulumi", ["config", "set", "--secret", "registryToken"], registry.password);
+  });
+
+  afterAll(() => program?.dispose());
+
+  const options = () => {
+    const { server, namespace, username } = registry;
+    const { name: factoryName, httpPort, httpsPort } = program;
+    return { factoryName, release: "v0.1.1", registry: { server, namespace, username }, edge: { httpPort, httpsPort } };
+  };
+
+  async function succeeds(file: string, args: string[], input = ""): Promise<string> {
+    const backend = { PULUMI_BACKEND_URL: `file://${program.directory}/state`, PULUMI_CONFIG_PASSPHRASE: "library" };
+    const env = { ...program.environment(), ...trusting(), ...backend };
+    const { exitCode, all } = await execa(file, args, { cwd: program.directory, env, input, all: true, reject: false });
+    expect(exitCode, all).toBe(0);
+    return all;
+  }
+
+  const pulumi = (...args: string[]) => succeeds("pulumi", [...args, "--non-interactive"]);
+
+  test("is type-checked against the package's declarations", async () => {
+    const compiler = [
+      "--noEmit",
+      "--strict",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2023",
+      "--skipLibCheck",
+      "index.ts",
+    ];
+    await succeeds(join(checkout, "node_modules/.bin/tsc"), compiler);
+  });
+
+  test("brings a factory up, changes nothing the second time, and takes it down but for the data", async () => {
+    await pulumi("up", "--yes", "--skip-preview");
+    expect((await program.inspect("agents")).State.Health?.Status).toBe("healthy");
+    await pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
+    await pulumi("destroy", "--yes", "--skip-preview", "--exclude-protected");
+    const left = await program.leftovers();
+    expect(left).toContain(program.volumeName("agent-data"));
+    expect(left.filter((name) => name.startsWith(`${program.name}-`))).toEqual([]);
   });
 });
