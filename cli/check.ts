@@ -22,7 +22,12 @@ async function check(): Promise<void> {
   const failed: string[] = [];
   for (const [name, [tool, ...args]] of Object.entries(checks)) {
     const started = performance.now();
-    const { exitCode, all } = await execa(tool, args, { cwd: paths.root, preferLocal: true, all: true, reject: false });
+    const { exitCode, all } = await execa(tool, args, {
+      cwd: paths.project,
+      preferLocal: true,
+      all: true,
+      reject: false,
+    });
     const duration = ((performance.now() - started) / 1000).toFixed(1);
     console.log(`${exitCode === 0 ? "ok" : "failed"}  ${name} (${duration} s)`);
     if (exitCode === 0) continue;

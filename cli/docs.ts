@@ -9,8 +9,8 @@ export function registerDocs(program: Command): void {
     .command("docs")
     .description("write the generated docs anew: docs/config.md, docs/dangers.md, the README's picture of the topology")
     .action(() => {
-      for (const { file, content } of generatedDocs((name) => readFileSync(join(paths.root, name), "utf8"))) {
-        writeFileSync(join(paths.root, file), content);
+      for (const { file, content } of generatedDocs((name) => readFileSync(join(paths.project, name), "utf8"))) {
+        writeFileSync(join(paths.project, file), content);
         console.log(`wrote ${file}`);
       }
     });

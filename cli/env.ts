@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { openStack } from "./engine.ts";
+import { openStack, plainPulumi } from "./engine.ts";
 import { type StackOptions, stackOption } from "./options.ts";
 
 export function registerEnv(program: Command): void {
@@ -8,8 +8,10 @@ export function registerEnv(program: Command): void {
     .description('print the environment in which a plain pulumi works: eval "$(./factory env)"')
     .addOption(stackOption())
     .action(async ({ stack }: StackOptions) => {
-      const { env } = await openStack(stack);
-      for (const [name, value] of Object.entries(env))
+      const workspace = await openStack(stack);
+      const how = plainPulumi(workspace);
+      if (how !== undefined) console.error(`In it, the stack is worked on by: ${how}`);
+      for (const [name, value] of Object.entries(workspace.env))
         console.log(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
     });
 }

@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { componentOf, containerName, type ImageName, labelKeys } from "../components/contract.ts";
 import type { GateParameters } from "../components/gate-parameters.ts";
 import type { ReleasedImage } from "../components/release-record.ts";
+import { projectDirectory } from "../config/place.ts";
 import { inspect } from "./docker.ts";
 import { UserError } from "./error.ts";
 
@@ -14,7 +15,13 @@ export async function runHook(host: string, parameters: GateParameters<"hook">):
   const { factory, stack, when, command } = parameters;
   if (command === "") return;
   const env = { FACTORY_NAME: factory, FACTORY_STACK: stack, ...(await readVersions(host, parameters)) };
-  const { exitCode, all } = await execa("sh", ["-c", command], { env, all: true, stdin: "ignore", reject: false });
+  const { exitCode, all } = await execa("sh", ["-c", command], {
+    cwd: projectDirectory(),
+    env,
+    all: true,
+    stdin: "ignore",
+    reject: false,
+  });
   if (exitCode === 0) return;
   const failed = `The hook ${when} the upgrade (disinto:hooks.${when}) failed: ${command}\n${all}`;
   if (when === "after") return console.log(failed);

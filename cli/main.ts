@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config/error.ts";
+import { isPackage } from "../config/place.ts";
 import { registerCheck } from "./check.ts";
 import { registerDeleteData } from "./delete-data.ts";
 import { registerDestroy } from "./destroy.ts";
@@ -30,12 +31,15 @@ const program = new Command("factory")
   .showHelpAfterError("(./factory --help lists the verbs)")
   .exitOverride();
 
+/** What works on the sources. */
+const ofCheckouts = [registerTest, registerCheck, registerDocs];
+
 for (const register of [
   registerUp,
   registerPreview,
   registerRollback,
   registerHistory,
-  registerRelease,
+  ...(isPackage ? [] : [registerRelease]), // of what is in git
   registerPruneRegistry,
   registerSnapshot,
   registerSnapshots,
@@ -46,9 +50,7 @@ for (const register of [
   registerSetup,
   registerEnv,
   registerPulumi,
-  registerTest,
-  registerCheck,
-  registerDocs,
+  ...(isPackage ? [] : ofCheckouts),
 ]) {
   register(program);
 }

@@ -1,11 +1,15 @@
 import { chmodSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { programDirectory, projectDirectory } from "../config/place.ts";
 
-/** Absolute paths of the project; everything the program itself writes lies under `own`. */
+/** Absolute paths of the program and of the project; everything the program itself writes lies under `own`. */
 export interface Paths {
-  /** The checkout. */
-  root: string;
+  /** Where the program's own files lie: the checkout, or the package. */
+  program: string;
+  /** Where the stacks' files lie: the checkout, or the directory that the package is used in. */
+  project: string;
+  /** Where pulumi runs, with its Pulumi.yaml: the project; with the package, a directory of its own. */
+  pulumiProject: string;
   /** `.factory/`, mode 0700, not in git. */
   own: string;
   /** The sources Pulumi's programs are built from. */
@@ -18,6 +22,8 @@ export interface Paths {
   state: string;
   /** Copies of the stacks' files that Pulumi may write to. */
   stacks: string;
+  /** Secrets that the environment gave, encrypted: a file for each stack. */
+  secrets: string;
   /** What encrypts the secrets of the local state backend. */
   passphrase: string;
   /** Signatures of images that were verified: a file for each digest. */
@@ -30,17 +36,20 @@ export interface Paths {
   locks: string;
 }
 
-/** All paths for a project that lies at `root` (absolute). */
-export function pathsOf(root: string): Paths {
-  const own = join(root, ".factory");
+/** All paths for a project and for the program that it is worked on with (both absolute). */
+export function pathsOf(project: string, program = project): Paths {
+  const own = join(project, ".factory");
   return {
-    root,
+    program,
+    project,
+    pulumiProject: program === project ? project : join(own, "project"),
     own,
-    engineSources: join(root, "engine"),
+    engineSources: join(program, "engine"),
     engines: join(own, "engine"),
     pulumiHome: join(own, "pulumi"),
     state: join(own, "state"),
     stacks: join(own, "stacks"),
+    secrets: join(own, "secrets"),
     passphrase: join(own, "passphrase"),
     signatures: join(own, "signatures"),
     logs: join(own, "logs"),
@@ -50,7 +59,7 @@ export function pathsOf(root: string): Paths {
 }
 
 /** The paths of this project. */
-export const paths: Paths = pathsOf(dirname(dirname(fileURLToPath(import.meta.url))));
+export const paths: Paths = pathsOf(projectDirectory(), programDirectory);
 
 /** Makes `.factory/` (mode 0700: it holds a passphrase) and says where it is. */
 export function makeOwnDirectory(of: Paths = paths): string {

@@ -14,7 +14,7 @@ export function registerPulumi(program: Command): void {
       const stack = namedStack(args);
       if (stack !== undefined) await createStackOf(stack, env);
       const { exitCode } = await execa("pulumi", args, {
-        cwd: paths.root,
+        cwd: paths.pulumiProject,
         env,
         stdio: "inherit",
         reject: false,

@@ -145,8 +145,8 @@ function describePublished({ version, published }: Release): string {
 /** By the verb that everybody else uses, and without the secrets of the release. */
 async function restartAgents(version: string, workspace: Workspace): Promise<void> {
   saveStackFile(workspace, withImageKeys(workspace, { ...readImageKeys(workspace), release: version }));
-  const { exitCode } = await execa(join(paths.root, "factory"), ["up", "--stack", workspace.stack, "--yes"], {
-    cwd: paths.root,
+  const { exitCode } = await execa(join(paths.project, "factory"), ["up", "--stack", workspace.stack, "--yes"], {
+    cwd: paths.project,
     env: withoutSecrets(),
     extendEnv: false,
     // Standard output is for the result.

@@ -5,6 +5,7 @@ import { type ImageName, imageNames } from "../components/contract.ts";
 import { formatReference, parseReference } from "../config/reference.ts";
 import type { Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
+import { withKept } from "./given-secrets.ts";
 import { capturePreview, type PreviewRun, type Step } from "./preview-events.ts";
 import { describeVersion, type Release } from "./releases.ts";
 import { type ImageKeys, readImageKeys, type StackFile, withImageKeys } from "./stack-file.ts";
@@ -50,7 +51,7 @@ async function previewWith(workspace: Workspace, keys: ImageKeys): Promise<{ fil
   const directory = mkdtempSync(join(tmpdir(), "factory-"));
   try {
     const configFile = join(directory, basename(file.file));
-    writeFileSync(configFile, file.text, { mode: 0o600 });
+    writeFileSync(configFile, withKept(file.stack, file.text), { mode: 0o600 });
     return { file, run: await capturePreview({ ...workspace, ...file, configFile }) };
   } finally {
     rmSync(directory, { recursive: true });

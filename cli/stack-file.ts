@@ -30,7 +30,7 @@ const namespace = "disinto:";
  * @throws UserError where there is no such file or it is not YAML; ConfigError with all that is wrong in it
  */
 export function readStackFile(stack: string): StackFile {
-  const file = join(paths.root, `Pulumi.${stack}.yaml`);
+  const file = join(paths.project, `Pulumi.${stack}.yaml`);
   return parseStackFile(stack, file, readText(stack, file));
 }
 
@@ -86,7 +86,7 @@ function readText(stack: string, file: string): string {
     return readFileSync(file, "utf8");
   } catch {
     throw new UserError(
-      `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ")}.\n` +
+      `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ") || "none"}.\n` +
         `Choose one with --stack, or write that file (docs/config.md has every key). Was it there before, as after\n` +
         `\`pulumi stack rm\`, which deletes it: git checkout Pulumi.${stack}.yaml`,
       2,
@@ -103,7 +103,7 @@ function parseYaml(stack: string, text: string): StackFileContent {
 }
 
 function stacksHere(): string[] {
-  return readdirSync(paths.root).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
+  return readdirSync(paths.project).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
 }
 
 function isSecure(value: unknown): boolean {

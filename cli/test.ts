@@ -45,7 +45,7 @@ async function vitest(env: Environment): Promise<Counts> {
     const { exitCode } = await execa(
       "vitest",
       ["run", "--reporter=verbose", "--reporter=json", `--outputFile.json=${report}`],
-      { cwd: paths.root, preferLocal: true, env, stdio: ["ignore", "inherit", "inherit"], reject: false },
+      { cwd: paths.project, preferLocal: true, env, stdio: ["ignore", "inherit", "inherit"], reject: false },
     );
     return existsSync(report) ? countVitest(readFileSync(report, "utf8"), exitCode) : broken;
   } finally {

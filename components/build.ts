@@ -1,8 +1,9 @@
 import { baseImage } from "../config/base-image.ts";
 import type { BuiltImage } from "../config/parse.ts";
+import { ownFile, projectFile } from "../config/place.ts";
 import type { ImageName } from "./contract.ts";
 
-/** The Dockerfiles of this project, relative to it: pulumi runs there. */
+/** The Dockerfiles of this project, relative to it. */
 export const embeddedSource = "docker";
 
 /** What an image is built with. */
@@ -19,9 +20,10 @@ export interface Build {
  */
 export function buildOf(image: ImageName, { source, platform, args }: BuiltImage, version: string): Build {
   const embedded: Record<string, string> = source === undefined ? { BASE_IMAGE: baseImage, VERSION: version } : {};
+  const context = source === undefined ? ownFile(embeddedSource) : projectFile(source);
   return {
-    context: source ?? embeddedSource,
-    dockerfile: source === undefined ? `${embeddedSource}/${image}/Dockerfile` : `${source}/docker/${image}/Dockerfile`,
+    context,
+    dockerfile: source === undefined ? `${context}/${image}/Dockerfile` : `${context}/docker/${image}/Dockerfile`,
     args: { ...embedded, ...args },
     ...(platform === undefined ? {} : { platform }),
   };

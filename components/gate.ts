@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { isPackage, ownFile } from "../config/place.ts";
 import { type GateName, type GateParameters, gateVariable } from "./gate-parameters.ts";
 
 export interface GateArgs<Gate extends GateName> {
@@ -13,6 +14,8 @@ export interface GateArgs<Gate extends GateName> {
   progress?: boolean;
 }
 
+const gateProgram = isPackage ? "dist/cli/gate.js" : "cli/gate.ts";
+
 /** A check during `up`: where it fails, nothing is made or replaced that depends on it. */
 export function createGate<Gate extends GateName>(
   name: string,
@@ -24,7 +27,7 @@ export function createGate<Gate extends GateName>(
     name,
     {
       // Not by the launcher, which would install packages under the running program where they are not current.
-      create: `node cli/gate.ts ${gate}`,
+      create: `node ${ownFile(gateProgram)} ${gate}`,
       // Without a new trigger there is nothing to check, whatever else has changed.
       update: "true",
       environment: {

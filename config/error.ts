@@ -20,7 +20,7 @@ export class ConfigError extends Error {
   readonly problems: Problem[];
 
   constructor(stack: string, problems: Problem[]) {
-    super(formatProblems(stack, problems));
+    super(formatProblems(`The config of stack ${stack} has`, problems));
     this.problems = problems;
   }
 }
@@ -34,9 +34,10 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best !== undefined && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }
 
-function formatProblems(stack: string, problems: Problem[]): string {
+/** @param whose the beginning of a sentence that ends in the number of problems */
+export function formatProblems(whose: string, problems: Problem[]): string {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  return [`The config of stack ${stack} has ${count}:`, ...problems.map(formatProblem)].join("\n\n");
+  return [`${whose} ${count}:`, ...problems.map(formatProblem)].join("\n\n");
 }
 
 function formatProblem({ path, message, allowed, didYouMean, fix }: Problem): string {

@@ -61,10 +61,10 @@ test("a host that is no Debian uses the public mirrors", () => {
 /** Runs the step with a `docker` that is a shell script and writes down what it is asked. */
 async function setup(script: string) {
   const paths = temporaryProject();
-  const log = join(paths.root, "calls");
-  write(join(paths.root, "bin", "docker"), `#!/bin/sh\necho "$@" >>${log}\n${script}\n`, 0o755);
+  const log = join(paths.project, "calls");
+  write(join(paths.project, "bin", "docker"), `#!/bin/sh\necho "$@" >>${log}\n${script}\n`, 0o755);
   const { progress, lines } = recordedProgress();
-  const env = { PATH: `${join(paths.root, "bin")}:/usr/bin:/bin` };
+  const env = { PATH: `${join(paths.project, "bin")}:/usr/bin:/bin` };
   await setupBaseImage({ paths, env, progress, dockerHost: "unix:///nowhere" });
   return { lines, calls: readFileSync(log, "utf8").trim().split("\n") };
 }

@@ -50,7 +50,7 @@ test("a daemon that answers needs nothing", async () => {
 });
 
 test("a socket that is not there", async () => {
-  const dockerHost = `unix://${join(temporaryProject().root, "docker.sock")}`;
+  const dockerHost = `unix://${join(temporaryProject().project, "docker.sock")}`;
   expect(await pingDocker(dockerHost, {})).toEqual({ ok: false, trouble: "absent", detail: "there is no such socket" });
   const error = await rejection(setupDocker({ ...common(), dockerHost }));
   expect(error.message).toBe(`No Docker daemon answers at ${dockerHost}: there is no such socket`);
@@ -138,7 +138,7 @@ function common() {
 
 async function daemon(answer: (response: ServerResponse) => void) {
   const server = createServer((_, response) => answer(response));
-  const socket = join(temporaryProject().root, "docker.sock");
+  const socket = join(temporaryProject().project, "docker.sock");
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   onTestFinished(() => {
     server.closeAllConnections();

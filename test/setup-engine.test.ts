@@ -39,7 +39,7 @@ test("a pulumi on PATH is used as it is, with its own home", async () => {
   const env = { PATH: `${fakePulumi(paths, "3.260.0")}:/usr/bin:/bin` };
   const { progress, lines } = recordedProgress();
   const engine = await setupEngine({ paths, env, progress });
-  expect(engine).toEqual({ kind: "installed", bin: join(paths.root, "bin"), version: "3.260.0" });
+  expect(engine).toEqual({ kind: "installed", bin: join(paths.project, "bin"), version: "3.260.0" });
   expect(lines).toEqual([`ready engine: pulumi v3.260.0 in ${engine.bin}`]);
   const node = dirname(process.execPath);
   expect(engineEnvironment(engine, paths, env)).toEqual({
@@ -63,7 +63,7 @@ test("programs are built, plugins installed, and the second time nothing is done
   const variables = engineEnvironment(engine, paths, env);
   expect(variables).toMatchObject({
     PULUMI_HOME: paths.pulumiHome,
-    PULUMI_CREDENTIALS_PATH: join(paths.root, "home", ".pulumi"),
+    PULUMI_CREDENTIALS_PATH: join(paths.project, "home", ".pulumi"),
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   });
   const second = recordedProgress();
@@ -164,11 +164,11 @@ test("a test of the engine's own is no other engine", () => {
 
 test("without any way to an engine, all three are named", async () => {
   const { paths, env } = project();
-  write(join(paths.root, "bin", "go"), "#!/bin/sh\necho go1.24.1\n", 0o755);
+  write(join(paths.project, "bin", "go"), "#!/bin/sh\necho go1.24.1\n", 0o755);
   const failure = setupEngine({ paths, env, progress: recordedProgress().progress, vendor: unreachable });
   const error = await rejection(failure);
   expect(error.message).toContain("127.0.0.1:4: ECONNREFUSED");
-  expect(error.message).toContain(`${join(paths.root, "bin", "go")} is go1.24.1, needed is 1.25.8 or newer`);
+  expect(error.message).toContain(`${join(paths.project, "bin", "go")} is go1.24.1, needed is 1.25.8 or newer`);
   expect(error).toMatchObject({
     byHand: [
       "install Pulumi: https://www.pulumi.com/docs/install/",
@@ -202,9 +202,9 @@ function project(): { paths: Paths; env: Record<string, string> } {
   write(join(paths.engineSources, "build.json"), JSON.stringify(recipe));
   write(join(paths.engineSources, "cli", "go.mod"), "module cli\n\ngo 1.25.8\n");
   write(join(paths.engineSources, "docker", "go.mod"), "module docker\n\ngo 1.9\n");
-  write(join(paths.root, "bin", "go"), fakeGo, 0o755);
-  mkdirSync(join(paths.root, "home"));
-  return { paths, env: { PATH: `${join(paths.root, "bin")}:/usr/bin:/bin`, HOME: join(paths.root, "home") } };
+  write(join(paths.project, "bin", "go"), fakeGo, 0o755);
+  mkdirSync(join(paths.project, "home"));
+  return { paths, env: { PATH: `${join(paths.project, "bin")}:/usr/bin:/bin`, HOME: join(paths.project, "home") } };
 }
 
 // What it builds answers `pulumi plugin install ... --file <binary>` as Pulumi does: a copy below PULUMI_HOME.
@@ -224,6 +224,6 @@ chmod +x "$2"
 `;
 
 function fakePulumi(paths: Paths, version: string): string {
-  write(join(paths.root, "bin", "pulumi"), `#!/bin/sh\necho v${version}\n`, 0o755);
-  return join(paths.root, "bin");
+  write(join(paths.project, "bin", "pulumi"), `#!/bin/sh\necho v${version}\n`, 0o755);
+  return join(paths.project, "bin");
 }

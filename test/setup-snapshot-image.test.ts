@@ -27,7 +27,7 @@ test("a build that fails says why, and what to type", async () => {
 
 test("another Dockerfile is another image", () => {
   const paths = temporaryProject();
-  const dockerfile = join(paths.root, "docker/snapshots/Dockerfile");
+  const dockerfile = join(paths.project, "docker/snapshots/Dockerfile");
   write(dockerfile, "FROM a\n");
   const before = snapshotImage(paths);
   write(dockerfile, "FROM b\n");
@@ -38,12 +38,12 @@ test("another Dockerfile is another image", () => {
 /** Starts the step with a `docker` that is a shell script and writes down what it is asked. */
 function setup(script: string) {
   const paths = temporaryProject();
-  const log = join(paths.root, "calls");
-  write(join(paths.root, "bin", "docker"), `#!/bin/sh\necho "$@" >>${log}\n${script}\n`, 0o755);
-  write(join(paths.root, "docker/snapshots/Dockerfile"), "FROM scratch\n");
+  const log = join(paths.project, "calls");
+  write(join(paths.project, "bin", "docker"), `#!/bin/sh\necho "$@" >>${log}\n${script}\n`, 0o755);
+  write(join(paths.project, "docker/snapshots/Dockerfile"), "FROM scratch\n");
   const { progress, lines } = recordedProgress();
-  const env = { PATH: `${join(paths.root, "bin")}:/usr/bin:/bin` };
+  const env = { PATH: `${join(paths.project, "bin")}:/usr/bin:/bin` };
   const running = setupSnapshotImage({ paths, env, progress, dockerHost: "unix:///nowhere" });
   const calls = () => readFileSync(log, "utf8").trim().split("\n");
-  return { image: snapshotImage(paths), context: join(paths.root, "docker/snapshots"), running, lines, calls };
+  return { image: snapshotImage(paths), context: join(paths.project, "docker/snapshots"), running, lines, calls };
 }

@@ -68,7 +68,7 @@ test("PULUMI_BACKEND_URL counts first", async () => {
 test("the project's backend counts before the login", async () => {
   const paths = temporaryProject();
   login(paths, "https://api.pulumi.com");
-  write(join(paths.root, "Pulumi.yaml"), "name: disinto\nbackend:\n  url: gs://bucket\n");
+  write(join(paths.project, "Pulumi.yaml"), "name: disinto\nbackend:\n  url: gs://bucket\n");
   expect((await state(paths)).variables.PULUMI_BACKEND_URL).toBe("gs://bucket");
 });
 
@@ -83,13 +83,13 @@ test("the user's login counts before the local directory", async () => {
 test("the login is looked for where Pulumi keeps it", async () => {
   const paths = temporaryProject();
   const at = (directory: string) =>
-    write(join(paths.root, directory, "credentials.json"), `{"current": "s3://${directory}"}`);
+    write(join(paths.project, directory, "credentials.json"), `{"current": "s3://${directory}"}`);
   at("home");
   at("credentials");
-  const home = join(paths.root, "home");
+  const home = join(paths.project, "home");
   const url = async (env: NodeJS.ProcessEnv) => (await state(paths, env)).variables.PULUMI_BACKEND_URL;
   expect(await url({ PULUMI_HOME: home })).toBe("s3://home");
-  expect(await url({ PULUMI_HOME: home, PULUMI_CREDENTIALS_PATH: join(paths.root, "credentials") })).toBe(
+  expect(await url({ PULUMI_HOME: home, PULUMI_CREDENTIALS_PATH: join(paths.project, "credentials") })).toBe(
     "s3://credentials",
   );
   expect(await url({ PULUMI_HOME: paths.pulumiHome })).toBe(localUrl(paths));
@@ -97,7 +97,7 @@ test("the login is looked for where Pulumi keeps it", async () => {
 
 test("a passphrase of the user's own is left alone", async () => {
   const paths = temporaryProject();
-  const file = write(join(paths.root, "mine"), "secret");
+  const file = write(join(paths.project, "mine"), "secret");
   for (const env of [{ PULUMI_CONFIG_PASSPHRASE: "" }, { PULUMI_CONFIG_PASSPHRASE_FILE: file }]) {
     expect((await state(paths, env)).variables).not.toHaveProperty("PULUMI_CONFIG_PASSPHRASE_FILE");
   }
@@ -121,11 +121,11 @@ test("stacks of a state directory, backups aside", () => {
 
 async function state(paths: Paths, env: NodeJS.ProcessEnv = {}) {
   const { progress, lines } = recordedProgress();
-  return { variables: await setupState({ paths, env: { HOME: paths.root, ...env }, progress }), lines };
+  return { variables: await setupState({ paths, env: { HOME: paths.project, ...env }, progress }), lines };
 }
 
 function login(paths: Paths, url: string): void {
-  write(join(paths.root, ".pulumi", "credentials.json"), JSON.stringify({ current: url }));
+  write(join(paths.project, ".pulumi", "credentials.json"), JSON.stringify({ current: url }));
 }
 
 const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);

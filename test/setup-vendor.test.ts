@@ -121,7 +121,7 @@ async function install(origins: string[], connectTimeout?: number) {
 
 /** A real archive with a `pulumi` that knows its version. */
 function release(): { bytes: Buffer; sha256: string } {
-  const { root } = temporaryProject();
+  const { project: root } = temporaryProject();
   write(join(root, "pulumi", "pulumi"), `#!/bin/sh\necho v${version}\n`, 0o755);
   execFileSync("tar", ["-czf", join(root, archive), "-C", root, "pulumi"]);
   const bytes = readFileSync(join(root, archive));

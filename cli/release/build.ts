@@ -105,7 +105,7 @@ async function build(
 function relativeBuild({ workspace }: Release) {
   const { build } = workspace.config;
   if (build.source === undefined) return build;
-  const source = relative(paths.root, resolve(paths.root, build.source));
+  const source = relative(paths.project, resolve(paths.project, build.source));
   if (source.startsWith("..") || source === "") {
     throw new UserError(
       `build.source ${build.source} is not in this repository: a release is built from what is committed here.\n` +
@@ -120,7 +120,7 @@ function relativeBuild({ workspace }: Release) {
 async function extract(release: Release, directory: string): Promise<void> {
   const source = relativeBuild(release).source ?? embeddedSource;
   const archive = ["-c", "tar.umask=0022", "archive", "--format=tar", release.commit, "--", source];
-  const { failed, stderr } = await execa("git", archive, { cwd: paths.root, reject: false }).pipe(
+  const { failed, stderr } = await execa("git", archive, { cwd: paths.project, reject: false }).pipe(
     "tar",
     ["-x", "-C", directory],
     { reject: false },

@@ -12,7 +12,7 @@ export interface Said {
 /** Runs git in the project; it never asks for a password. */
 export async function gitTry(...args: string[]): Promise<Said> {
   const { exitCode, stdout, stderr } = await execa("git", args, {
-    cwd: paths.root,
+    cwd: paths.project,
     env: { GIT_TERMINAL_PROMPT: "0" },
     stdin: "ignore",
     reject: false,

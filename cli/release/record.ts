@@ -55,8 +55,8 @@ export async function commitResult(release: Release, record: ReleaseRecord, repo
   const file = recordFile(version);
   const committed = (await gitTry("cat-file", "-e", `HEAD:${file}`)).ok;
   if (!committed) {
-    mkdirSync(dirname(join(paths.root, file)), { recursive: true });
-    writeFileSync(join(paths.root, file), `${JSON.stringify(record, null, 2)}\n`);
+    mkdirSync(dirname(join(paths.project, file)), { recursive: true });
+    writeFileSync(join(paths.project, file), `${JSON.stringify(record, null, 2)}\n`);
   }
   const own = [file, `Pulumi.${workspace.stack}.yaml`];
   await git("add", "--", ...own);

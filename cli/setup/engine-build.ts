@@ -58,7 +58,7 @@ export async function findGo(paths: Paths, env: NodeJS.ProcessEnv): Promise<{ go
   const needed = neededGo(paths);
   const go = findOnPath("go", `${env.PATH ?? ""}:/usr/local/go/bin`);
   if (!go) return { reason: `there is no Go (${needed} or newer) on PATH` };
-  const { stdout } = await run(go, ["env", "GOVERSION"], { cwd: paths.root, env, timeout: 10_000 });
+  const { stdout } = await run(go, ["env", "GOVERSION"], { cwd: paths.program, env, timeout: 10_000 });
   return goAtLeast(stdout, needed)
     ? { go }
     : { reason: `${go} is ${stdout || "unusable"}, needed is ${needed} or newer` };

@@ -2,6 +2,7 @@ import { type Paths, paths as projectPaths } from "../paths.ts";
 import { setupBaseImage } from "./base-image.ts";
 import { setupDocker } from "./docker.ts";
 import { engineEnvironment, setupEngine } from "./engine.ts";
+import { setupProject } from "./project.ts";
 import { setupSnapshotImage } from "./snapshot-image.ts";
 import { setupState } from "./state.ts";
 import type { Progress } from "./step.ts";
@@ -35,7 +36,7 @@ export interface SetupOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/** Does what is missing - engine, Docker, base image, state - and returns the environment. Throws `SetupError`. */
+/** Does what is missing - engine, Docker, base image, project, state - and returns the environment. Throws `SetupError`. */
 export async function setup(options: SetupOptions): Promise<Environment> {
   const { dockerHost, progress, stack, paths = projectPaths, env = process.env } = options;
   const common = { paths, env, progress };
@@ -43,6 +44,7 @@ export async function setup(options: SetupOptions): Promise<Environment> {
   if (options.needsDocker) await setupDocker({ ...common, dockerHost, stack });
   if (options.needsDocker && options.needsBaseImage) await setupBaseImage({ ...common, dockerHost });
   if (options.needsDocker && options.needsSnapshotImage) await setupSnapshotImage({ ...common, dockerHost });
+  setupProject(paths);
   const state = await setupState(common);
   return { ...engineEnvironment(engine, paths, env), ...state };
 }

@@ -42,5 +42,5 @@ export async function setupSnapshotImage({ paths, env, progress, dockerHost }: S
 }
 
 function contextOf(paths: Paths): string {
-  return join(paths.root, "docker/snapshots");
+  return join(paths.program, "docker/snapshots");
 }

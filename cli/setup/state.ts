@@ -68,7 +68,7 @@ export function localUrl(paths: Paths): string {
 const directoryUrl = (paths: Paths) => `file://${paths.state}`;
 
 async function projectBackend(paths: Paths): Promise<string | undefined> {
-  const file = join(paths.root, "Pulumi.yaml");
+  const file = join(paths.project, "Pulumi.yaml");
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
   if (!/^backend:/m.test(text)) return undefined;
   const { parse } = await import("yaml");

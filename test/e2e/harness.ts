@@ -40,6 +40,8 @@ export interface Container {
   Mounts: { Type: string; Name: string; Destination: string; RW: boolean }[];
 }
 
+type Command = [file: string, ...args: string[]];
+
 /**
  * A factory of a test: a copy of the project in a git repository of its own, with one stack, on the real engine and
  * the real daemon, under a name nobody else has. `dispose` removes what bears that name, and nothing else.
@@ -50,10 +52,13 @@ export class TestFactory {
   readonly directory: string;
   readonly httpPort: number;
   readonly httpsPort: number;
+  /** The factory command, and what comes before its verb. */
+  private readonly command: Command;
   private exports = "";
 
-  private constructor(directory: string, [httpPort, httpsPort]: [number, number]) {
+  private constructor(directory: string, [httpPort, httpsPort]: [number, number], command?: Command) {
     this.directory = directory;
+    this.command = command ?? [join(directory, "factory")];
     this.httpPort = httpPort;
     this.httpsPort = httpsPort;
   }
@@ -69,6 +74,15 @@ export class TestFactory {
     return factory;
   }
 
+  /** A factory in an empty directory, of the program in a tarball, with `config`. */
+  static async ofPackage(tarball: string, config: Record<string, unknown>): Promise<TestFactory> {
+    const directory = mkdtempSync(join(tmpdir(), "factory-e2e-"));
+    const npx: Command = ["npx", "--yes", "--package", tarball, "factory"];
+    const factory = new TestFactory(directory, await freePorts(), npx);
+    await factory.configure({ build: undefined, ...config });
+    return factory;
+  }
+
   /** Writes the stack's file: this factory's name, host and ports, the tiny images, and `config` over that. */
   async configure(config: Record<string, unknown>): Promise<void> {
     const { name: factoryName, httpPort, httpsPort } = this;
@@ -80,14 +94,16 @@ export class TestFactory {
     );
   }
 
-  /** Runs `./factory <verb> --stack test`. */
+  /** Runs the factory command: `./factory <verb> --stack test`. */
   factory(verb: string, args: string[] = [], env: Record<string, string> = {}): Promise<Outcome> {
-    return this.run(join(this.directory, "factory"), [verb, "--stack", this.stack, ...args], env);
+    const [file, ...before] = this.command;
+    return this.run(file, [...before, verb, "--stack", this.stack, ...args], env);
   }
 
   /** Starts `./factory <verb> --stack test` as the leader of a process group, like a shell does. */
   start(verb: string, args: string[] = [], env: Record<string, string> = {}) {
-    return execa(join(this.directory, "factory"), [verb, "--stack", this.stack, ...args], {
+    const [file, ...before] = this.command;
+    return execa(file, [...before, verb, "--stack", this.stack, ...args], {
       cwd: this.directory,
       env: { NO_COLOR: "1", ...this.ownState(), ...env },
       all: true,
