@@ -6,7 +6,8 @@ export default defineConfig({
     // End-to-end tests wait more than they compute.
     maxWorkers: 3,
     projects: [
-      { extends: true, test: { name: "unit", include: ["test/*.test.ts"] } },
+      // The end-to-end tests beside them take what the machine has.
+      { extends: true, test: { name: "unit", include: ["test/*.test.ts"], testTimeout: 60_000 } },
       {
         extends: true,
         test: {
