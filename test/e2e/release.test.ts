@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames, volumes } from "../../components/contract.ts";
-import { type Outcome, staticBusybox, TestFactory } from "./harness.ts";
+import { dockerHost, type Outcome, staticBusybox, TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 import { type Rule, withFront } from "./registry-front.ts";
 
@@ -266,6 +266,38 @@ describe("a release that fails", () => {
     expect(failed.stderr).toContain("Git has the tag v0.2.0; no image of it is in the registry.");
     expect(await remoteCommit("origin", "v0.2.0^{commit}")).toBe(await factory.git("rev-parse", "HEAD"));
     renameSync(join(remotes, "away"), join(remotes, "mirror"));
+    await expectNothingPublished();
+  });
+
+  test("build-image: an image is gone by then, and the disk is full", async () => {
+    const full = mkdtempSync(join(tmpdir(), "factory-full-"));
+    await execa("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", full]);
+    const head = (await factory.git("rev-parse", "HEAD")).slice(0, 12);
+    const edge = `${server}/${registry.namespace}/edge:sha-${head}`;
+    // What happens while the tag is pushed to the mirror.
+    const hook = join(remotes, "mirror/hooks/post-receive");
+    const fill = `dd if=/dev/zero of=${full}/fill bs=1M 2>/dev/null`;
+    writeFileSync(hook, `#!/bin/sh\ndocker --host ${dockerHost} rmi ${edge} >&2; ${fill}\n:\n`, { mode: 0o755 });
+    try {
+      const failed = await failsAt("build-image", { ...withToken(), TMPDIR: full });
+      expect(failed).toContain("No space left on device");
+      expect(failed).toContain("Git has the tag v0.2.0; no image of it is in the registry.");
+    } finally {
+      rmSync(hook);
+      await execa("umount", [full]);
+      rmSync(full, { recursive: true });
+    }
+    await expectNothingPublished();
+  });
+
+  test("tag-image: the daemon refuses", async () => {
+    const refusing = mkdtempSync(join(tmpdir(), "factory-docker-"));
+    const docker = (await execa("sh", ["-c", "command -v docker"])).stdout;
+    const script = `#!/bin/sh\n[ "$1" != tag ] || { echo 'read-only file system' >&2; exit 1; }\nexec ${docker} "$@"\n`;
+    writeFileSync(join(refusing, "docker"), script, { mode: 0o755 });
+    const failed = await failsAt("tag-image", { ...withToken(), PATH: `${refusing}:${process.env.PATH}` });
+    rmSync(refusing, { recursive: true });
+    expect(failed).toContain("docker tag failed on");
     await expectNothingPublished();
   });
 
