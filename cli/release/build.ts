@@ -4,7 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { execa } from "execa";
 import { buildOf, embeddedSource } from "../../components/build.ts";
 import { type ImageName, imageNames } from "../../components/contract.ts";
-import { docker, inspect } from "../docker.ts";
+import { docker, dockerTry, inspect } from "../docker.ts";
 import { UserError } from "../error.ts";
 import { paths } from "../paths.ts";
 import { lastLines, type Report, run } from "../setup/index.ts";
@@ -95,10 +95,19 @@ async function build(
     onLine: report.now,
   });
   report.now("");
-  if (!built.ok) throw new UserError(`The image of ${image} cannot be built from ${dockerfile}:\n${lastLines(built)}`);
+  if (!built.ok) {
+    await removeUnfinished(config.dockerHost, built.stdout);
+    throw new UserError(`The image of ${image} cannot be built from ${dockerfile}:\n${lastLines(built)}`);
+  }
   const [found] = await inspect<Built>(config.dockerHost, "image", [candidate(release, image)]);
   if (found === undefined) throw new UserError(`docker build left no image ${candidate(release, image)}.`);
   return found;
+}
+
+/** A build that failed leaves what it had come to, which no cache is asked for. */
+async function removeUnfinished(host: string, output: string): Promise<void> {
+  const [, last] = [...output.matchAll(/^ ---> ([0-9a-f]{12})$/gm)].at(-1) ?? [];
+  if (last !== undefined) await dockerTry(host, ["rmi", last]);
 }
 
 /** What is built, with a source that is a path in the commit. */

@@ -66,7 +66,7 @@ export class TestFactory {
   /** A factory of tiny images that are not ours, on free ports, with `config` over it. */
   static async create(config: Record<string, unknown> = {}): Promise<TestFactory> {
     const factory = new TestFactory(await copyProject(), await freePorts());
-    factory.labelTinyImages();
+    for (const image of imageNames) factory.label(`tiny/docker/${image}/Dockerfile`);
     await factory.configure(config);
     await factory.git("init", "--quiet", "--initial-branch=main");
     await factory.git("add", "--all");
@@ -198,13 +198,11 @@ export class TestFactory {
     if (untagged !== "") await remove("rmi", ...new Set(untagged.split("\n")));
   }
 
-  /** From their first line on they are this factory's: Docker's cache has nothing of them that others build meanwhile. */
-  private labelTinyImages(): void {
-    for (const image of imageNames) {
-      const file = join(this.directory, "tiny/docker", image, "Dockerfile");
-      const label = `LABEL ${e2eLabel}=${this.name} ${e2eLabel}.image=${image}`;
-      writeFileSync(file, readFileSync(file, "utf8").replace("FROM scratch", `FROM scratch\n${label}`));
-    }
+  /** From its first line on what a Dockerfile makes is this factory's: Docker's cache has nothing of it that others build. */
+  label(dockerfile: string): void {
+    const file = join(this.directory, dockerfile);
+    const label = `LABEL ${e2eLabel}=${this.name} ${e2eLabel}.file=${dockerfile}`;
+    writeFileSync(file, readFileSync(file, "utf8").replace("FROM scratch", `FROM scratch\n${label}`));
   }
 
   /** The environment in which its commands run. */
@@ -235,7 +233,7 @@ export class TestFactory {
   }
 }
 
-const e2eLabel = "io.disinto.e2e";
+export const e2eLabel = "io.disinto.e2e";
 
 const onHost = { DOCKER_HOST: dockerHost };
 

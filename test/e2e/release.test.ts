@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames, volumes } from "../../components/contract.ts";
-import { dockerHost, type Outcome, staticBusybox, TestFactory } from "./harness.ts";
+import { dockerHost, e2eLabel, type Outcome, staticBusybox, TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 import { type Rule, withFront } from "./registry-front.ts";
 
@@ -60,6 +60,7 @@ async function prepare(): Promise<void> {
   const at = (name: string) => join(factory.directory, name);
   cpSync(join(import.meta.dirname, "fixtures/versioned"), at("images"), { recursive: true });
   cpSync(staticBusybox(), at("images/busybox"));
+  for (const image of imageNames) factory.label(`images/docker/${image}/Dockerfile`);
   writeFileSync(at("CHANGELOG.md"), "# Changelog\n\n## v0.1.0\n\n- The first one.\n");
   const agents = { drain: { timeout: "2s" } };
   await factory.configure(onRegistry({ build: { source: "images" }, mirrors: ["mirror"], agents, release: "v0.1.0" }));
@@ -233,6 +234,8 @@ describe("a release that fails", () => {
     );
     await factory.git("revert", "--no-edit", "HEAD");
     expect(await factory.git("tag")).toBe("v0.1.0");
+    const own = `--filter=label=${e2eLabel}=${factory.name}`;
+    expect(await factory.docker("images", "--quiet", "--filter=dangling=true", own)).toBe("");
   });
 
   test("preflight: a full disk", async () => {
