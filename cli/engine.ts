@@ -61,9 +61,14 @@ export async function openStack(
     progress: createProgress({ showReady }),
   });
   const workspace = { ...file, env };
+  await prepareStack(workspace);
+  return workspace;
+}
+
+/** Creates the stack where it does not exist yet, and keeps for it the secrets that are in the environment, encrypted. */
+export async function prepareStack(workspace: Workspace): Promise<void> {
   await createStack(workspace);
   await keepGiven(workspace);
-  return workspace;
 }
 
 /** The same stack with another content of its file, which is written. */

@@ -5,8 +5,8 @@ import { UserError } from "./error.ts";
 import { paths } from "./paths.ts";
 
 /** Secrets that the environment gives where the stack's file has none, each with its variable. */
-const givenVariables = { forgeToken: "FORGE_TOKEN", registryToken: "REGISTRY_READ_TOKEN" } as const;
-type GivenKey = keyof typeof givenVariables;
+export const givenVariables = { forgeToken: "FORGE_TOKEN", registryToken: "REGISTRY_READ_TOKEN" } as const;
+export type GivenKey = keyof typeof givenVariables;
 
 /** What a stack's file says of how its secrets are encrypted. */
 const encryptionKeys = ["encryptionsalt", "encryptedkey", "secretsprovider"] as const;
