@@ -130,7 +130,7 @@ describe("a Pulumi program of somebody's own that imports the package", () => {
     cpSync(join(import.meta.dirname, "fixtures/library"), program.directory, { recursive: true });
     mkdirSync(join(program.directory, "state"));
     writeFileSync(join(program.directory, "Pulumi.test.yaml"), stringify({ config: { "website:factory": options() } }));
-    await succeeds("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball]);
+    await succeeds("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", tarball]);
     await pulumi("stack", "init", "test");
     await succeeds("pulumi", ["config", "set", "--secret", "registryToken"], registry.password);
   });
@@ -154,9 +154,10 @@ describe("a Pulumi program of somebody's own that imports the package", () => {
   const pulumi = (...args: string[]) => succeeds("pulumi", [...args, "--non-interactive"]);
 
   test("is type-checked against the package's declarations", async () => {
+    const strict = ["--strict", "--exactOptionalPropertyTypes"];
     const compiler = [
       "--noEmit",
-      "--strict",
+      ...strict,
       "--module",
       "nodenext",
       "--target",
