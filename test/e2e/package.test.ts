@@ -76,7 +76,7 @@ describe("npx --package <tarball> factory up, in an empty directory", () => {
     expect(readFileSync(join(factory.directory, "Pulumi.test.yaml"), "utf8")).toBe(before);
   });
 
-  test("uses nothing of the checkout it was packed from", async () => {
+  test("keeps nothing of the checkout it was packed from, which it did not see either", async () => {
     expect(installed().startsWith(checkout)).toBe(false);
     const grep = ["-rlF", "--exclude-dir=engine", checkout, factory.directory, join(installed(), "dist")];
     expect(await execa("grep", grep, { reject: false })).toMatchObject({ stdout: "", exitCode: 1 });
