@@ -254,13 +254,18 @@ async function keepGiven(workspace: Workspace): Promise<void> {
 /** What it takes to create a stack. */
 type StackPlace = Pick<Workspace, "stack" | "file" | "text" | "hasSecretsProvider" | "env">;
 
-/** Creates a stack that has a file, whatever is in that, and does not exist yet: its first secret is set before its first `up`. */
-export async function createStackOf(stack: string, env: Environment): Promise<void> {
+/**
+ * Creates a stack that has a file, whatever is in that, and does not exist yet: its first secret is set before its first `up`.
+ * Returns the file with its config, where that has secrets which the stack's own has not.
+ */
+export async function createStackOf(stack: string, env: Environment): Promise<string | undefined> {
   const file = join(paths.project, `Pulumi.${stack}.yaml`);
-  if (!existsSync(file)) return;
+  if (!existsSync(file)) return undefined;
   const text = readFileSync(file, "utf8");
   const hasSecretsProvider = /^(encryptionsalt|secretsprovider):/m.test(text);
-  await createStack({ stack, file, text, hasSecretsProvider, env });
+  const place = { stack, file, text, hasSecretsProvider, env };
+  await createStack(place);
+  return hasKept(stack, text) ? ownCopy(place) : undefined;
 }
 
 async function createStack(workspace: StackPlace): Promise<void> {

@@ -102,13 +102,17 @@ describe("npx --package <tarball> factory up, in an empty directory", () => {
     said += env.all;
     const [, command] = /worked on by: (pulumi .*)$/m.exec(env.stderr) ?? [];
     const script = `${env.stdout}\n${command?.replace(" up ", " preview ")} --expect-no-changes`;
-    const { exitCode, all } = await execa("sh", ["-c", script], {
+    const options = {
       cwd: factory.directory,
       env: { ...factory.environment(), ...trusting() },
-      all: true,
       reject: false,
-    });
-    expect(exitCode, all).toBe(0);
+      all: true,
+    };
+    const plain = await execa("sh", ["-c", script], options);
+    expect(plain.exitCode, plain.all).toBe(0);
+    const preview = ["pulumi", "--", "preview", "--stack", "test", "--expect-no-changes"];
+    const own = await execa("npx", ["--yes", "--package", tarball, "factory", ...preview], options);
+    expect(own.exitCode, own.all).toBe(0);
   });
 
   test("writes the tokens nowhere in plain text", async () => {
