@@ -3,11 +3,12 @@ import input from "@inquirer/input";
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { dockerLogin, trustCertificateFile } from "../config/load.ts";
-import { openEngine, prepareStack } from "./engine.ts";
+import { openEngine } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { type GivenKey, givenVariables } from "./given-secrets.ts";
 import { forgeProblem, imageProblems } from "./init-checks.ts";
 import { stackOption } from "./options.ts";
+import { prepareStack } from "./stack-copy.ts";
 import { parseStackFile, type StackFile, stackFileOf } from "./stack-file.ts";
 
 /** What a stack's file is made of, as flags and questions say it. */

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { execa } from "execa";
-import { createStackOf, openEngine } from "./engine.ts";
+import { openEngine } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { paths } from "./paths.ts";
+import { createStackOf } from "./stack-copy.ts";
 
 export function registerPulumi(program: Command): void {
   program
