@@ -1,11 +1,10 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
-import { join } from "node:path";
 import { execa } from "execa";
 import { UserError } from "./error.ts";
-import { hasKept, keepFrom, readGiven, withKept } from "./given-secrets.ts";
 import { paths } from "./paths.ts";
-import { createProgress, defaultDockerHost, type Environment, localUrl, setup, setupTestTools } from "./setup/index.ts";
+import { createProgress, defaultDockerHost, type Environment, setup, setupTestTools } from "./setup/index.ts";
+import { copyStackFile, onStack, prepareStack, stackDirectory } from "./stack-copy.ts";
 import { readStackFile, type StackFile } from "./stack-file.ts";
 
 /** A stack that is ready for `pulumi` to work on. */
@@ -61,8 +60,7 @@ export async function openStack(
     progress: createProgress({ showReady }),
   });
   const workspace = { ...file, env };
-  await createStack(workspace);
-  await keepGiven(workspace);
+  await prepareStack(workspace);
   return workspace;
 }
 
@@ -182,94 +180,4 @@ export async function listStacks(workspace: Workspace): Promise<string[]> {
 function inProject({ env }: Workspace) {
   // --event-log, by which the SDK's Automation API follows an update, is among pulumi's debug commands.
   return { cwd: paths.pulumiProject, env: { ...env, PULUMI_DEBUG_COMMANDS: "true" }, reject: false } as const;
-}
-
-/** Arguments that name the stack and the file with its config. */
-function onStack(workspace: Workspace): string[] {
-  const file = workspace.configFile ?? (keepsOwnCopy(workspace) ? ownCopy(workspace) : undefined);
-  return ["--stack", workspace.stack, ...(file === undefined ? [] : ["--config-file", file])];
-}
-
-/**
- * Pulumi writes the salt of a passphrase into the stack's file. With the local backend salt and passphrase belong to
- * this machine, so there Pulumi is given a copy, and the file under git stays as it is. The same where secrets come from the
- * environment.
- */
-function keepsOwnCopy({ env, stack, text, hasSecretsProvider }: StackPlace): boolean {
-  return (
-    (env.PULUMI_BACKEND_URL === localUrl(paths) && !hasSecretsProvider) ||
-    readGiven(text).length > 0 ||
-    hasKept(stack, text)
-  );
-}
-
-/** How a plain pulumi is told where to work, in the environment of the stack; nothing where it finds that by itself. */
-export function plainPulumi(workspace: Workspace): string | undefined {
-  const elsewhere = paths.pulumiProject === paths.project ? [] : ["-C", paths.pulumiProject];
-  const secrets = hasKept(workspace.stack, workspace.text) ? onStack(workspace) : [];
-  if (elsewhere.length === 0 && secrets.length === 0) return undefined;
-  return ["pulumi", ...elsewhere, "up", ...(secrets.length > 0 ? secrets : ["--stack", workspace.stack])].join(" ");
-}
-
-/** Where the stack's file lies that Pulumi may write to. */
-function stackDirectory(workspace: StackPlace): string {
-  return keepsOwnCopy(workspace) ? paths.stacks : paths.pulumiProject;
-}
-
-function ownCopy({ stack }: StackPlace): string {
-  return join(paths.stacks, `Pulumi.${stack}.yaml`);
-}
-
-function copyStackFile(workspace: StackPlace): void {
-  if (!keepsOwnCopy(workspace)) return;
-  mkdirSync(paths.stacks, { recursive: true });
-  copyFileSync(join(paths.program, "Pulumi.yaml"), join(paths.stacks, "Pulumi.yaml"));
-  const { stack, text } = workspace;
-  const given = readGiven(text).map(([key]) => key);
-  writeFileSync(ownCopy(workspace), withKept(stack, text, given), { mode: 0o600 });
-}
-
-/** Has Pulumi encrypt the secrets that are in the environment and not in the stack's file, whose copy alone gets them. */
-async function keepGiven(workspace: Workspace): Promise<void> {
-  const given = readGiven(workspace.text);
-  if (given.length === 0) return;
-  for (const [key, value] of given) {
-    // On its standard input: arguments are there for all to see.
-    const set = await execa("pulumi", ["config", "set", "--secret", "--stack", workspace.stack, `disinto:${key}`], {
-      cwd: paths.stacks,
-      env: workspace.env,
-      input: value,
-      reject: false,
-    });
-    if (set.exitCode !== 0) throw new UserError(`disinto:${key} cannot be encrypted:\n${set.stderr}`);
-  }
-  keepFrom(workspace.stack, workspace.text, readFileSync(ownCopy(workspace), "utf8"));
-}
-
-/** What it takes to create a stack. */
-type StackPlace = Pick<Workspace, "stack" | "file" | "text" | "hasSecretsProvider" | "env">;
-
-/** Creates a stack that has a file, whatever is in that, and does not exist yet: its first secret is set before its first `up`. */
-export async function createStackOf(stack: string, env: Environment): Promise<void> {
-  const file = join(paths.project, `Pulumi.${stack}.yaml`);
-  if (!existsSync(file)) return;
-  const text = readFileSync(file, "utf8");
-  const hasSecretsProvider = /^(encryptionsalt|secretsprovider):/m.test(text);
-  await createStack({ stack, file, text, hasSecretsProvider, env });
-}
-
-async function createStack(workspace: StackPlace): Promise<void> {
-  copyStackFile(workspace);
-  const created = await execa("pulumi", ["stack", "select", "--create", workspace.stack], {
-    cwd: stackDirectory(workspace),
-    env: workspace.env,
-    stdin: "ignore",
-    reject: false,
-  });
-  if (created.exitCode !== 0) {
-    throw new UserError(
-      `Stack ${workspace.stack} cannot be opened:\n${created.stderr}\n` +
-        `Its state is at ${workspace.env.PULUMI_BACKEND_URL}; ./factory env --stack ${workspace.stack} shows the settings.`,
-    );
-  }
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { openStack, plainPulumi } from "./engine.ts";
+import { openStack } from "./engine.ts";
 import { type StackOptions, stackOption } from "./options.ts";
+import { plainPulumi } from "./stack-copy.ts";
 
 export function registerEnv(program: Command): void {
   program

@@ -5,8 +5,8 @@ import { UserError } from "./error.ts";
 import { paths } from "./paths.ts";
 
 /** Secrets that the environment gives where the stack's file has none, each with its variable. */
-const givenVariables = { forgeToken: "FORGE_TOKEN", registryToken: "REGISTRY_READ_TOKEN" } as const;
-type GivenKey = keyof typeof givenVariables;
+export const givenVariables = { forgeToken: "FORGE_TOKEN", registryToken: "REGISTRY_READ_TOKEN" } as const;
+export type GivenKey = keyof typeof givenVariables;
 
 /** What a stack's file says of how its secrets are encrypted. */
 const encryptionKeys = ["encryptionsalt", "encryptedkey", "secretsprovider"] as const;
@@ -33,11 +33,15 @@ export function readGiven(text: string, env: NodeJS.ProcessEnv = process.env): [
  */
 export function withKept(stack: string, text: string, given: GivenKey[] = [], directory = paths.secrets): string {
   const kept = readKept(stack, directory);
-  const keys = missingIn(text).filter((key) => inConfig(key) in (kept.config ?? {}) && !given.includes(key));
+  const keys = missingIn(text).filter((key) => inConfig(key) in (kept.config ?? {}));
   if (keys.length === 0) return text;
   const own = (parse(text) ?? {}) as Content;
   const isEncrypted = encryptionKeys.some((key) => own[key] !== undefined);
-  if (isEncrypted && encryptionKeys.some((key) => own[key] !== kept[key])) throw unreadable(stack, keys);
+  if (isEncrypted && encryptionKeys.some((key) => own[key] !== kept[key])) {
+    const lost = keys.filter((key) => !given.includes(key));
+    if (lost.length > 0) throw unreadable(stack, lost);
+    return text;
+  }
   const document = parseDocument(text);
   if (!isEncrypted) for (const key of encryptionKeys) if (kept[key] !== undefined) document.set(key, kept[key]);
   for (const key of keys) document.setIn(["config", inConfig(key)], kept.config?.[inConfig(key)]);

@@ -8,6 +8,7 @@ import { registerDocs } from "./docs.ts";
 import { registerEnv } from "./env.ts";
 import { UserError } from "./error.ts";
 import { registerHistory } from "./history.ts";
+import { registerInit } from "./init.ts";
 import { registerPreview } from "./preview.ts";
 import { registerPruneRegistry } from "./prune-registry.ts";
 import { registerPulumi } from "./pulumi.ts";
@@ -35,6 +36,7 @@ const program = new Command("factory")
 const ofCheckouts = [registerTest, registerCheck, registerDocs];
 
 for (const register of [
+  registerInit,
   registerUp,
   registerPreview,
   registerRollback,

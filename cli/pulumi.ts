@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { execa } from "execa";
-import { createStackOf, openEngine } from "./engine.ts";
+import { openEngine } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { paths } from "./paths.ts";
+import { createStackOf } from "./stack-copy.ts";
 
 export function registerPulumi(program: Command): void {
   program
@@ -12,8 +13,8 @@ export function registerPulumi(program: Command): void {
     .action(async (args: string[]) => {
       const env = await openEngine();
       const stack = namedStack(args);
-      if (stack !== undefined) await createStackOf(stack, env);
-      const { exitCode } = await execa("pulumi", args, {
+      const configFile = stack === undefined ? undefined : await createStackOf(stack, env);
+      const { exitCode } = await execa("pulumi", withConfig(args, configFile), {
         cwd: paths.pulumiProject,
         env,
         stdio: "inherit",
@@ -21,6 +22,12 @@ export function registerPulumi(program: Command): void {
       });
       if (exitCode !== 0) throw new UserError("", exitCode === 2 ? 2 : 1);
     });
+}
+
+/** What runs the program needs the secrets that are kept beside the stack's file; what changes the config is for that file. */
+function withConfig(args: string[], file: string | undefined): string[] {
+  const runs = ["up", "update", "preview", "refresh", "destroy"].includes(args[0] ?? "");
+  return file === undefined || !runs || args.includes("--config-file") ? args : [...args, "--config-file", file];
 }
 
 function namedStack(args: string[]): string | undefined {

@@ -30,8 +30,13 @@ const namespace = "disinto:";
  * @throws UserError where there is no such file or it is not YAML; ConfigError with all that is wrong in it
  */
 export function readStackFile(stack: string): StackFile {
-  const file = join(paths.project, `Pulumi.${stack}.yaml`);
+  const file = stackFileOf(stack);
   return parseStackFile(stack, file, readText(stack, file));
+}
+
+/** Where the file of a stack lies. */
+export function stackFileOf(stack: string): string {
+  return join(paths.project, `Pulumi.${stack}.yaml`);
 }
 
 /** The image keys as the file has them. */
@@ -56,7 +61,11 @@ export function withImageKeys({ stack, file, text }: StackFile, keys: ImageKeys)
   return parseStackFile(stack, file, document.toString({ lineWidth: 0 }));
 }
 
-function parseStackFile(stack: string, file: string, text: string): StackFile {
+/**
+ * The text of a stack's file, checked.
+ * @throws UserError where it is not YAML; ConfigError with all that is wrong in it
+ */
+export function parseStackFile(stack: string, file: string, text: string): StackFile {
   const content = parseYaml(stack, text);
   const own = Object.entries(content.config ?? {}).filter(([key]) => key.startsWith(namespace));
   const raw: RawConfig = { stack, values: {}, secrets: new Set() };
@@ -87,7 +96,7 @@ function readText(stack: string, file: string): string {
   } catch {
     throw new UserError(
       `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ") || "none"}.\n` +
-        `Choose one with --stack, or write that file (docs/config.md has every key). Was it there before, as after\n` +
+        `Choose one with --stack, or have it written: ./factory init --stack ${stack} (docs/config.md has every key). Was it there before, as after\n` +
         `\`pulumi stack rm\`, which deletes it: git checkout Pulumi.${stack}.yaml`,
       2,
     );

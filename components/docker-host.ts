@@ -4,9 +4,9 @@ import type { FactoryConfig } from "../config/parse.ts";
 
 export type DockerHostArgs = Pick<FactoryConfig, "dockerHost" | "images" | "registry"> & {
   /** Reads images from `registry.server`. @default none: `dockerLogin` counts there too */
-  registryToken?: pulumi.Input<string>;
+  registryToken?: pulumi.Input<string> | undefined;
   /** Docker's config.json, which logs in to registries. @default none: images are read without a login */
-  dockerLogin?: string;
+  dockerLogin?: string | undefined;
 };
 
 /** The Docker daemon a factory runs on, and the logins with which it reads images. */

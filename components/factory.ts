@@ -22,9 +22,9 @@ export type FactoryArgs = Omit<
 > & {
   images: Record<ImageName, RunnableImage>;
   /** @default none: the agents start, and say in their heartbeat that they have no forge */
-  forgeToken?: pulumi.Input<string>;
+  forgeToken?: pulumi.Input<string> | undefined;
   /** Encrypts the snapshots. @default none: without it none are taken */
-  snapshotPassword?: pulumi.Input<string>;
+  snapshotPassword?: pulumi.Input<string> | undefined;
 };
 
 /**

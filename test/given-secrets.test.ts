@@ -32,7 +32,7 @@ test("what was given once is in the file that pulumi reads, until the stack's fi
   expect(composed).toContain("secure: v1:abc");
   expect(composed).toContain("encryptionsalt: v1:salt");
   expect(composed).toContain("disinto:release: v0.1.1");
-  expect(withKept("prod", text, ["forgeToken"], secrets)).toBe(text);
+  expect(withKept("prod", text, ["forgeToken"], secrets)).toBe(composed);
   expect(hasKept("prod", encrypted, secrets)).toBe(false);
   expect(hasKept("dev", text, secrets)).toBe(false);
 });

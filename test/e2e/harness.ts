@@ -74,11 +74,12 @@ export class TestFactory {
     return factory;
   }
 
-  /** A factory in an empty directory, of the program in a tarball, with `config`. */
+  /** A factory in an empty directory, of the program in a tarball, with `config`; its commands see nothing of this checkout. */
   static async ofPackage(tarball: string, config: Record<string, unknown>): Promise<TestFactory> {
     const directory = mkdtempSync(join(tmpdir(), "factory-e2e-"));
-    const npx: Command = ["npx", "--yes", "--package", tarball, "factory"];
-    const factory = new TestFactory(directory, await freePorts(), npx);
+    const hiding: Command = ["unshare", "--mount", "sh", "-c", hideCheckout, "sh", project];
+    const npx = ["npx", "--yes", "--package", tarball, "factory"];
+    const factory = new TestFactory(directory, await freePorts(), [...hiding, ...npx]);
     await factory.configure({ build: undefined, ...config });
     return factory;
   }
@@ -232,6 +233,16 @@ export class TestFactory {
     return { exitCode: exitCode ?? -1, stdout, stderr, all, duration: (performance.now() - started) / 1000 };
   }
 }
+
+/** Lays emptiness over the whole checkout but `.factory/`, where Node and Pulumi's programs may lie, for one command. */
+const hideCheckout = `
+set -e
+for entry in "$1"/* "$1"/.[!.]*; do
+  case $entry in */.factory) continue ;; esac
+  if [ -d "$entry" ]; then mount -t tmpfs none "$entry"; else mount --bind /dev/null "$entry"; fi
+done
+shift
+exec "$@"`;
 
 export const e2eLabel = "io.disinto.e2e";
 
