@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { execa } from "execa";
@@ -275,20 +275,29 @@ export function staticBusybox(): string {
   return found;
 }
 
-/** A port of this machine that nobody uses. */
+/**
+ * A port of this machine that nobody uses. It is below those that connections are given by themselves (from 32768 on): a factory that
+ * is down for a while, or a registry, finds it free again.
+ */
 export async function freePort(): Promise<number> {
-  return (await freePorts())[0];
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    if (await isFree(port)) return port;
+  }
 }
 
 async function freePorts(): Promise<[number, number]> {
-  const servers = await Promise.all([listen(), listen()]);
-  const [first, second] = servers.map((server) => (server.address() as AddressInfo).port) as [number, number];
-  for (const server of servers) server.close();
-  return [first, second];
+  const first = await freePort();
+  for (;;) {
+    const second = await freePort();
+    if (second !== first) return [first, second];
+  }
 }
 
-function listen() {
-  return new Promise<ReturnType<typeof createServer>>((resolve) => {
-    const server = createServer().listen(0, () => resolve(server));
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
   });
 }
