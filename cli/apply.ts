@@ -9,6 +9,7 @@ import { pruneReleases } from "./prune-releases.ts";
 import { returnAfter } from "./return.ts";
 import { readRunning } from "./running.ts";
 import { releaseStaleLock } from "./stack-lock.ts";
+import { startStopped } from "./start-stopped.ts";
 
 /**
  * Brings the factory to what the stack's config says, and says what came of it. An update that fails after it has replaced
@@ -19,7 +20,7 @@ import { releaseStaleLock } from "./stack-lock.ts";
 export async function apply(workspace: Workspace, what: string, { ask }: { ask: boolean }): Promise<void> {
   const { stack } = workspace;
   const { factoryName, dockerHost, keepReleases, edge } = workspace.config;
-  await releaseStaleLock(workspace);
+  if (await releaseStaleLock(workspace)) await startStopped(workspace);
   const state = await finishCutOff(workspace, what, { ask });
   await refuseTakenNames(workspace, state);
   const refresh = await refreshOptions(workspace, state);

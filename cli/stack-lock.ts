@@ -15,15 +15,17 @@ interface Lock {
 /**
  * Takes away the lock of a pulumi that was killed on this machine. Other backends than a directory know by themselves, or say
  * so when they are asked.
+ * @returns whether there was one
  * @throws UserError with who holds the lock, where somebody does
  */
-export async function releaseStaleLock(workspace: Workspace): Promise<void> {
+export async function releaseStaleLock(workspace: Workspace): Promise<boolean> {
   const locks = readLocks(workspace);
   const held = locks.find((lock) => !isStale(lock));
   if (held !== undefined) throw new UserError(explain(workspace.stack, held));
-  if (locks.length === 0) return;
+  if (locks.length === 0) return false;
   await cancelUpdate(workspace);
   console.log(`The last pulumi on stack ${workspace.stack} was killed; its lock is taken away.`);
+  return true;
 }
 
 function readLocks({ env, stack }: Workspace): Lock[] {

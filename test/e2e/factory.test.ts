@@ -98,10 +98,12 @@ describe("a second factory", () => {
     const before = (await factory.inspect("agents")).Id;
     const second = await TestFactory.create();
     try {
-      expect((await second.factory("up", ["--yes"])).exitCode).toBe(0);
+      const up = await second.factory("up", ["--yes"]);
+      expect(up.exitCode, up.all).toBe(0);
       expect((await second.factory("up", ["--yes"])).all).toContain("no changes.");
       expect((await second.inspect("edge")).State.Health?.Status).toBe("healthy");
-      expect((await second.factory("destroy", ["--yes"])).exitCode).toBe(0);
+      const gone = await second.factory("destroy", ["--yes"]);
+      expect(gone.exitCode, gone.all).toBe(0);
     } finally {
       await second.dispose();
     }

@@ -1,0 +1,32 @@
+import { snapshotContainerName } from "../components/contract.ts";
+import { ask, inspect } from "./docker.ts";
+import type { Workspace } from "./engine.ts";
+import { inspectComponents } from "./running.ts";
+
+const services = ["agents", "edge"] as const;
+
+/** Seconds a container may take to start. */
+const patience = 60;
+
+interface Inspected {
+  Name: string;
+  State: { Status: string };
+}
+
+/**
+ * Starts services that a machine which stopped has left stopped: a daemon that was killed does not start all again, and pulumi does
+ * not see it. What a snapshot or a restore has stopped stays as it is.
+ */
+export async function startStopped({ config }: Workspace): Promise<void> {
+  const { factoryName: factory, dockerHost } = config;
+  const helpers = await inspect(dockerHost, "container", [snapshotContainerName(factory)]);
+  if (helpers.length > 0) return;
+  const found = await inspectComponents<Inspected>(factory, dockerHost);
+  for (const service of services) {
+    const container = found[service];
+    if (container === undefined || !["exited", "dead"].includes(container.State.Status)) continue;
+    const name = container.Name.slice(1);
+    const { exitCode, output } = await ask(dockerHost, ["start", name], patience);
+    console.log(exitCode === 0 ? `${name} was stopped, and is started.` : `${name} does not start: ${output}`);
+  }
+}
