@@ -45,7 +45,10 @@ describe("Interrupting `up`", () => {
       changeInterval();
       await upUntil(factory, new RegExp(moment), (group) => killAll(factory, group));
       await data.expectKept();
-      await succeeds(factory.factory("up", ["--yes"]));
+      // As a daemon that was killed as well may leave it.
+      await factory.docker("stop", factory.containerName("edge"));
+      const recovered = await succeeds(factory.factory("up", ["--yes"]));
+      expect(recovered.all).toContain(`${factory.containerName("edge")} was stopped, and is started.`);
       await expectHealthy(factory, data);
     }
   });
