@@ -2,7 +2,7 @@ import { imageNames } from "../components/contract.ts";
 import type { FactoryConfig } from "../config/parse.ts";
 import { formatReference } from "../config/reference.ts";
 import { findLogin, type Logins } from "../images/login.ts";
-import { RegistryError, Repository } from "../images/registry.ts";
+import { RegistryError, Repository, reasonOf } from "../images/registry.ts";
 
 /** Milliseconds a forge has to answer. */
 const patience = 10_000;
@@ -65,10 +65,4 @@ function registryAnswer(error: Error): string {
   if (error.status === 403)
     return "the registry does not let this login read it (403): it needs the right to read packages";
   return error.message;
-}
-
-/** `fetch` says in the cause of its error what has happened. */
-function reasonOf({ message, cause }: Error): string {
-  const { message: reason, code } = (cause ?? {}) as { message?: string; code?: string };
-  return reason || code || message;
 }

@@ -79,6 +79,12 @@ function choose(manifests: NonNullable<Manifest["manifests"]>, architecture: str
   return chosen.digest;
 }
 
+/** Why a server could not be asked: `fetch` says in the cause of its error what has happened. */
+export function reasonOf({ message, cause }: Error): string {
+  const { message: reason, code } = (cause ?? {}) as { message?: string; code?: string };
+  return reason || code || message;
+}
+
 /** `sha256:` and the hexadecimal digest of some content. */
 export function digestOf(content: string | Buffer): string {
   return `sha256:${createHash("sha256").update(content).digest("hex")}`;

@@ -41,9 +41,12 @@ export async function pushImages(
   return withDockerLogin(release.login, (env) =>
     forEachImage((image) =>
       atRegistry(release.login, async () => {
+        const published = await openRepository(release, image).findManifest(release.version);
+        const said =
+          published === undefined ? await dockerPush(release, candidate(release, image), { env, report }) : "";
+        // Opened after the push, which may take longer than a registry is given for its answers.
         const repository = openRepository(release, image);
-        const published = await repository.findManifest(release.version);
-        const manifest = published ?? (await push(release, image, { repository, env, built: built[image], report }));
+        const manifest = published ?? (await readBack(release, image, { repository, said, built: built[image] }));
         const bytes = await checkImage(release, image, repository, manifest);
         const signed = await signImage(release, { image, repository, digest: manifest.digest });
         const notes = [...(signed ? ["signed"] : []), ...(published === undefined ? [] : ["published before"])];
@@ -85,34 +88,42 @@ export async function untagCandidates(release: Release): Promise<void> {
   }
 }
 
-interface PushArgs {
+interface Pushing {
   repository: Repository;
-  env: NodeJS.ProcessEnv;
+  /** What docker push printed. */
+  said: string;
   /** ID of the image on the Docker host. */
   built: string | undefined;
-  report: Report;
 }
 
-async function push(release: Release, image: ImageName, args: PushArgs): Promise<StoredManifest> {
+/** What the registry has of an image that was pushed. @throws UserError where it is something else */
+async function readBack(
+  release: Release,
+  image: ImageName,
+  { repository, said, built }: Pushing,
+): Promise<StoredManifest> {
   const reference = candidate(release, image);
-  const said = await dockerPush(release, reference, args);
   const digest = /digest: (sha256:[0-9a-f]{64})/.exec(said)?.[1];
-  const manifest = await args.repository.findManifest(candidateTag(release));
+  const manifest = await repository.findManifest(candidateTag(release));
   if (digest === undefined || manifest?.digest !== digest) {
     throw new UserError(
       `What the registry has is not what was pushed: ${reference} is ${manifest?.digest ?? "not there"}, docker push said ${digest}.`,
     );
   }
   const { config } = JSON.parse(manifest.body) as Manifest;
-  if (config?.digest !== args.built) {
+  if (config?.digest !== built) {
     throw new UserError(
-      `What the registry has is not what was built: ${reference} has the config ${config?.digest}, the image built here ${args.built}.`,
+      `What the registry has is not what was built: ${reference} has the config ${config?.digest}, the image built here ${built}.`,
     );
   }
   return manifest;
 }
 
-async function dockerPush(release: Release, reference: string, { env, report }: PushArgs): Promise<string> {
+async function dockerPush(
+  release: Release,
+  reference: string,
+  { env, report }: { env: NodeJS.ProcessEnv; report: Report },
+): Promise<string> {
   const onLine = function* (line: unknown) {
     report.now(String(line));
     yield line;

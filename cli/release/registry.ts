@@ -1,4 +1,4 @@
-import { RegistryError } from "../../images/registry.ts";
+import { RegistryError, reasonOf } from "../../images/registry.ts";
 import { UserError } from "../error.ts";
 import type { PushLogin } from "./login.ts";
 
@@ -20,9 +20,7 @@ function explainPush(error: unknown, { server, variable }: PushLogin): UserError
     return new UserError(`The registry ${server} does not do as asked: ${error.message}`);
   }
   if (error instanceof UserError) return error;
-  const { message, cause } = error as Error;
-  const why = cause instanceof Error ? cause.message : message;
-  return new UserError(`The registry ${server} cannot be reached: ${why}`);
+  return new UserError(`The registry ${server} cannot be reached: ${reasonOf(error as Error)}`);
 }
 
 /** Does something with the registry. @throws UserError where that fails */
