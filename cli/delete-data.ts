@@ -54,6 +54,7 @@ async function refuseUsed({ stack, config }: Workspace, names: string[]): Promis
   const users = await docker(config.dockerHost, ["ps", "--all", "--format={{.Names}}", ...filters]);
   if (users === "") return;
   throw new UserError(
+    "data-in-use",
     `In use by ${users.replaceAll("\n", ", ")}. Nothing was deleted.\nFirst: ./factory destroy --stack ${stack}`,
   );
 }
@@ -61,18 +62,21 @@ async function refuseUsed({ stack, config }: Workspace, names: string[]): Promis
 async function confirmed(factory: string, stack: string, given: string | undefined): Promise<void> {
   if (given === undefined && !process.stdin.isTTY) {
     throw new UserError(
+      "nobody-to-ask",
       `Nobody to ask here. Nothing was deleted: ./factory delete-data --stack ${stack} --confirm ${factory}`,
       2,
     );
   }
   const typed = given ?? (await confirmName({ message: `Type the factory's name (${factory}) to delete its data:` }));
-  if (typed !== factory) throw new UserError(`That is not the name of factory ${factory}. Nothing was deleted.`, 2);
+  if (typed !== factory)
+    throw new UserError("cancelled", `That is not the name of factory ${factory}. Nothing was deleted.`, 2);
 }
 
 async function lastSnapshot(workspace: Workspace): Promise<void> {
   const { stack, config } = workspace;
   if (config.snapshots === undefined) {
     throw new UserError(
+      "snapshots-off",
       `Stack ${stack} takes no snapshots (disinto:snapshots.repository), so there would be no way back. Nothing was deleted.\n` +
         `Without one: ./factory delete-data --stack ${stack} --no-snapshot`,
     );

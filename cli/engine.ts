@@ -92,7 +92,8 @@ export async function runPulumi(workspace: Workspace, verb: string, args: string
     stdio: "inherit",
   });
   process.off("SIGINT", leaveItToPulumi);
-  if (exitCode !== 0) throw new UserError(`pulumi ${verb} failed on stack ${workspace.stack}; it says why above.`);
+  if (exitCode !== 0)
+    throw new UserError("pulumi-failed", `pulumi ${verb} failed on stack ${workspace.stack}; it says why above.`);
 }
 
 function leaveItToPulumi(): void {}
@@ -119,7 +120,8 @@ export async function cancelUpdate(workspace: Workspace): Promise<void> {
     ...inProject(workspace),
     stdin: "ignore",
   });
-  if (exitCode !== 0) throw new UserError(`The lock of stack ${workspace.stack} cannot be taken away:\n${stderr}`);
+  if (exitCode !== 0)
+    throw new UserError("state-unreadable", `The lock of stack ${workspace.stack} cannot be taken away:\n${stderr}`);
 }
 
 /** Asks pulumi for what it knows of the stack, as JSON; undefined where it cannot say. */
@@ -159,7 +161,7 @@ export async function readState(workspace: Workspace, stack = workspace.stack): 
     ...inProject(workspace),
     stdin: "ignore",
   });
-  if (exitCode !== 0) throw new UserError(`The state of stack ${stack} cannot be read:\n${stderr}`);
+  if (exitCode !== 0) throw new UserError("state-unreadable", `The state of stack ${stack} cannot be read:\n${stderr}`);
   const { resources = [], pending_operations = [] } = JSON.parse(stdout).deployment ?? {};
   return { resources, cutOff: pending_operations.length > 0 };
 }
@@ -168,7 +170,7 @@ export async function readState(workspace: Workspace, stack = workspace.stack): 
 export async function forgetResource(workspace: Workspace, { urn }: StateResource): Promise<void> {
   const args = ["state", "delete", urn, "--force", "--yes", "--stack", workspace.stack];
   const { exitCode, stderr } = await execa("pulumi", args, { ...inProject(workspace), stdin: "ignore" });
-  if (exitCode !== 0) throw new UserError(`${urn} cannot be taken out of the state:\n${stderr}`);
+  if (exitCode !== 0) throw new UserError("state-unreadable", `${urn} cannot be taken out of the state:\n${stderr}`);
 }
 
 /** Names of the project's stacks in this backend. */

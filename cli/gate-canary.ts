@@ -30,6 +30,7 @@ export async function tryCanary(host: string, parameters: GateParameters<"canary
     await waitUntilHealthy(host, canary);
   } catch (error) {
     throw new UserError(
+      "canary-failed",
       `The new image of ${spec.component}, ${spec.reference}, is not fit to run: ${(error as Error).message}\n` +
         `It was tried beside ${spec.container}, which was not touched.`,
     );
@@ -50,6 +51,7 @@ async function requireHealthCheck(
   if (kind !== "NONE") return;
   const fix = component === "agents" ? ", or set disinto:agents.healthCheck (docs/config.md)" : "";
   throw new UserError(
+    "image-unfit",
     `The new image of ${component}, ${reference}, has no HEALTHCHECK, so nobody can tell whether it works.\n` +
       `Nothing that runs was touched. Give the image a HEALTHCHECK${fix}.`,
   );

@@ -93,5 +93,5 @@ async function giveUp(host: string, parameters: GateParameters<"drain">, work: W
         `  longer:     ${set("timeout 2h")}`,
         `  stop them:  ${set("onTimeout stop")}`,
       ];
-  throw new UserError([...lines, "Nothing that runs was touched."].join("\n"));
+  throw new UserError("still-at-work", [...lines, "Nothing that runs was touched."].join("\n"));
 }

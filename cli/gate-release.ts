@@ -15,7 +15,7 @@ export async function recordRelease(host: string, parameters: GateParameters<"re
   try {
     await watchFor(host, [containerName(factory, "agents"), containerName(factory, "edge")], watchedFor);
   } catch (error) {
-    throw new UserError(`${(error as Error).message}\n${wayBack(stack)}`);
+    throw new UserError("unhealthy", `${(error as Error).message}\n${wayBack(stack)}`);
   }
   const now = keptTime(new Date());
   for (const { image, version, id } of JSON.parse(parameters.images) as ReleasedImage[]) {

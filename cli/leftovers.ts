@@ -42,7 +42,7 @@ export async function removeLeftovers(workspace: Workspace, { ask }: { ask: bool
       `${leftovers.map(({ kind, name }) => `  ${kind} ${name}`).join("\n")}\n` +
       "They hold no data. To be removed and made anew; the data volumes stay as they are.",
   );
-  if (ask && !(await confirmed(stack))) throw new UserError("Nothing was removed.");
+  if (ask && !(await confirmed(stack))) throw new UserError("cancelled", "Nothing was removed.");
   await remove(config.dockerHost, leftovers);
   return true;
 }
@@ -107,6 +107,7 @@ function refuseForeign({ stack, config }: Workspace, leftovers: Leftover[]): voi
   const [first] = foreign;
   if (first === undefined) return;
   throw new UserError(
+    "name-taken",
     `In the way, and not factory ${config.factoryName}'s (no label ${labelKeys.factory}=${config.factoryName}): ${foreign.join(", ")}.\n` +
       `Nothing that runs was touched. Rename it (docker rename ${first} ${first}-old) or remove it, then: ./factory up --stack ${stack}`,
   );
@@ -121,6 +122,7 @@ async function refuseOtherStacks(workspace: Workspace, leftovers: Leftover[]): P
     const known = new Set((await readState(workspace, other)).resources.map(({ id }) => id));
     if (!leftovers.some(({ id }) => known.has(id))) continue;
     throw new UserError(
+      "factory-taken",
       `Factory ${config.factoryName} on ${config.dockerHost} is that of stack ${other}. Nothing that runs was touched.\n` +
         `Go on with it: ./factory up --stack ${other}\n` +
         `Give stack ${stack} a factory of its own: ./factory pulumi -- config set --stack ${stack} disinto:factoryName <name>\n` +
@@ -131,7 +133,11 @@ async function refuseOtherStacks(workspace: Workspace, leftovers: Leftover[]): P
 
 async function confirmed(stack: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    throw new UserError(`Nobody to ask here. Nothing was removed: ./factory up --stack ${stack} --yes`, 2);
+    throw new UserError(
+      "nobody-to-ask",
+      `Nobody to ask here. Nothing was removed: ./factory up --stack ${stack} --yes`,
+      2,
+    );
   }
   return confirm({ message: "Remove them, and go on?", default: false });
 }

@@ -34,7 +34,7 @@ async function restore(id: string, { stack, volume, yes }: RestoreOptions): Prom
   const snapshot = choose(store, await readSnapshots(store), id);
   const plan = await planRestore(store, snapshot, chooseVolumes(snapshot, volume));
   console.log(formatRestore(store, plan));
-  if (!yes && !(await confirmed(stack, id))) throw new UserError("Nothing was changed.");
+  if (!yes && !(await confirmed(stack, id))) throw new UserError("cancelled", "Nothing was changed.");
   const before = await restoreSnapshot(store, plan, createProgress());
   console.log(`Restored snapshot ${shortId(snapshot.id)} into factory ${store.factory}: ${plan.volumes.join(", ")}.`);
   if (plan.stopped.length > 0) console.log(`  status   ./factory status --stack ${stack}`);
@@ -48,7 +48,7 @@ function choose(store: SnapshotStore, snapshots: Snapshot[], id: string): Snapsh
   const [found, ...others] = /^[0-9a-f]{4,64}$/.test(id) ? snapshots.filter((it) => it.id.startsWith(id)) : [];
   if (found !== undefined && others.length === 0) return found;
   const problem = found === undefined ? "No snapshot has the ID" : "More than one snapshot has an ID that begins with";
-  throw new UserError(`${problem} ${id}. ${formatSnapshots(store, snapshots)}`, 2);
+  throw new UserError("snapshot-unknown", `${problem} ${id}. ${formatSnapshots(store, snapshots)}`, 2);
 }
 
 /**
@@ -58,6 +58,7 @@ function chooseVolumes(snapshot: Snapshot, asked: VolumeKey[] = snapshot.volumes
   const missing = asked.filter((key) => !snapshot.volumes.includes(key));
   if (missing.length === 0) return volumes.filter((key) => asked.includes(key));
   throw new UserError(
+    "snapshot-unknown",
     `Snapshot ${shortId(snapshot.id)} has no ${missing.join(", ")}; it has ${snapshot.volumes.join(", ")}. Nothing was touched.`,
     2,
   );
@@ -65,7 +66,11 @@ function chooseVolumes(snapshot: Snapshot, asked: VolumeKey[] = snapshot.volumes
 
 async function confirmed(stack: string, id: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    throw new UserError(`Nobody to ask here. Nothing was changed: ./factory restore ${id} --stack ${stack} --yes`, 2);
+    throw new UserError(
+      "nobody-to-ask",
+      `Nobody to ask here. Nothing was changed: ./factory restore ${id} --stack ${stack} --yes`,
+      2,
+    );
   }
   return confirm({ message: "Replace it?", default: false });
 }

@@ -4,7 +4,7 @@ import { type ComponentName, componentNames, keptTime } from "../components/cont
 import { readReleases } from "./deployments.ts";
 import { ask } from "./docker.ts";
 import { historyMessage, runPulumi, saveStackFile, unasked, type Workspace } from "./engine.ts";
-import { UserError } from "./error.ts";
+import { codeOf, UserError } from "./error.ts";
 import { askHistory } from "./history.ts";
 import { paths } from "./paths.ts";
 import { describeVersion, type Release } from "./releases.ts";
@@ -20,20 +20,23 @@ export async function returnAfter(workspace: Workspace, before: Running, error: 
   const why = (error as Error).message;
   const { factoryName, dockerHost } = workspace.config;
   const replaced = replacedSince(before, await readRunning(factoryName, dockerHost));
-  if (replaced.length === 0) return new UserError(`${why}\nWhat runs is what ran before.`);
+  if (replaced.length === 0) return new UserError(codeOf(error), `${why}\nWhat runs is what ran before.`);
   const releases = await readReleases(workspace, (await askHistory(workspace)) ?? []);
   const release = releases.find((candidate) => isRunning(candidate, before));
-  if (release === undefined) return new UserError(`${why}\n${await whatRuns(workspace)}\n${nextStep(workspace)}`);
+  if (release === undefined)
+    return new UserError(codeOf(error), `${why}\n${await whatRuns(workspace)}\n${nextStep(workspace)}`);
   const logs = await keepLogs(workspace, replaced);
   try {
     await goBack(workspace, release);
   } catch (second) {
     return new UserError(
+      "return-failed",
       `${why}\nThe way back to ${describeVersion(release)} failed too: ${(second as Error).message}\n` +
         `${await whatRuns(workspace)}\n${logs}\n${nextStep(workspace)}`,
     );
   }
   return new UserError(
+    codeOf(error),
     `${why}\nFactory ${factoryName} is back on ${describeVersion(release)}, and so is ${workspace.file}.\n${logs}`,
   );
 }

@@ -95,6 +95,7 @@ function readText(stack: string, file: string): string {
     return readFileSync(file, "utf8");
   } catch {
     throw new UserError(
+      "stack-file-missing",
       `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ") || "none"}.\n` +
         `Choose one with --stack, or have it written: ./factory init --stack ${stack} (docs/config.md has every key). Was it there before, as after\n` +
         `\`pulumi stack rm\`, which deletes it: git checkout Pulumi.${stack}.yaml`,
@@ -107,7 +108,7 @@ function parseYaml(stack: string, text: string): StackFileContent {
   try {
     return (parse(text) ?? {}) as StackFileContent;
   } catch (error) {
-    throw new UserError(`Pulumi.${stack}.yaml is not YAML: ${(error as Error).message}`, 2);
+    throw new UserError("config-invalid", `Pulumi.${stack}.yaml is not YAML: ${(error as Error).message}`, 2);
   }
 }
 

@@ -30,7 +30,7 @@ async function test(): Promise<void> {
     skipped: sum.skipped + skipped,
   }));
   console.log(summary(total));
-  if (total.failed > 0 || total.passed === 0) throw new UserError("");
+  if (total.failed > 0 || total.passed === 0) throw new UserError("check-failed", "");
 }
 
 /** The line that closes a run, alone on its line. */

@@ -26,7 +26,9 @@ export async function setupTestTools({ env, progress }: TestToolsOptions): Promi
   if (missing.length === 0) return;
   const { debianLike, root } = describePlatform();
   if (!debianLike || !root) {
-    throw new SetupError(`The tests need ${missing.join(", ")}.`, [`sudo apt-get install ${missing.join(" ")}`]);
+    throw new SetupError("packages-missing", `The tests need ${missing.join(", ")}.`, [
+      `sudo apt-get install ${missing.join(" ")}`,
+    ]);
   }
   await progress.step(
     "Install the tests' tools",

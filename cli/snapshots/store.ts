@@ -22,6 +22,7 @@ export async function openStore(workspace: Workspace): Promise<SnapshotStore> {
   const { factoryName: factory, dockerHost: host, snapshots } = config;
   if (snapshots === undefined) {
     throw new UserError(
+      "snapshots-off",
       `Stack ${stack} takes no snapshots. To have them, give it a directory on the Docker host and a password:\n` +
         `  ./factory pulumi -- config set --stack ${stack} --path 'disinto:snapshots.repository' /var/backups/disinto\n` +
         `  ./factory pulumi -- config set --stack ${stack} --secret disinto:snapshotPassword`,
@@ -31,6 +32,7 @@ export async function openStore(workspace: Workspace): Promise<SnapshotStore> {
   const secret = await askPulumi<{ value: string }>(workspace, ["config", "get", "disinto:snapshotPassword"]);
   if (secret === undefined) {
     throw new UserError(
+      "secret-unreadable",
       `disinto:snapshotPassword of stack ${stack} cannot be decrypted: this machine's passphrase is another one.\n` +
         `Set it again: ./factory pulumi -- config set --stack ${stack} --secret disinto:snapshotPassword`,
     );
