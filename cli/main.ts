@@ -10,6 +10,7 @@ import { registerEnv } from "./env.ts";
 import { codeOf, UserError } from "./error.ts";
 import { registerHistory } from "./history.ts";
 import { registerInit } from "./init.ts";
+import { registerMigrate } from "./migrate.ts";
 import { registerPreview } from "./preview.ts";
 import { registerPruneRegistry } from "./prune-registry.ts";
 import { registerPulumi } from "./pulumi.ts";
@@ -38,6 +39,7 @@ const ofCheckouts = [registerTest, registerCheck, registerDocs];
 
 for (const register of [
   registerInit,
+  registerMigrate,
   registerUp,
   registerPreview,
   registerRollback,

@@ -30,6 +30,8 @@ export interface Paths {
   signatures: string;
   /** Logs of containers that failed, and are removed. */
   logs: string;
+  /** Migrations from docker compose, each as far as it is. */
+  migrations: string;
   /** Log of a Docker daemon started here. */
   dockerdLog: string;
   /** Locks of the set-up steps. */
@@ -53,6 +55,7 @@ export function pathsOf(project: string, program = project): Paths {
     passphrase: join(own, "passphrase"),
     signatures: join(own, "signatures"),
     logs: join(own, "logs"),
+    migrations: join(own, "migrations"),
     dockerdLog: join(own, "dockerd.log"),
     locks: join(own, "locks"),
   };

@@ -51,6 +51,8 @@ export const labelKeys = {
   dataFormat: "io.disinto.data-format",
   /** On the container that takes or restores a snapshot: what it does, as JSON. */
   operation: "io.disinto.operation",
+  /** On a volume that a migration from docker compose made: which one. */
+  migration: "io.disinto.migration",
 } as const;
 
 export function containerName(factory: string, component: ComponentName): string {
@@ -72,6 +74,11 @@ export function canaryName(container: string): string {
 /** Container that takes or restores a snapshot; the name is the lock that lets only one do so at a time. */
 export function snapshotContainerName(factory: string): string {
   return `${factory}-snapshot`;
+}
+
+/** Container in which a migration looks at data and copies it. */
+export function migrationContainerName(factory: string): string {
+  return `${factory}-migration`;
 }
 
 export function volumeName(factory: string, volume: VolumeKey): string {

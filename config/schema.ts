@@ -11,7 +11,7 @@ export interface KeyDocs {
   unset?: string;
 }
 
-const roles = ["dev", "review", "planner", "gardener", "architect", "supervisor", "predictor"] as const;
+export const roles = ["dev", "review", "planner", "gardener", "architect", "supervisor", "predictor"] as const;
 
 /** Keys that hold a secret, and must be set with `--secret`. */
 export const secretKeys = ["forgeToken", "registryToken", "snapshotPassword"] as const;

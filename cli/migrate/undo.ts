@@ -1,0 +1,116 @@
+import { keptTime, labelKeys } from "../../components/contract.ts";
+import { docker } from "../docker.ts";
+import { historyMessage, openStack, readState, runPulumi, unasked, type Workspace } from "../engine.ts";
+import { UserError } from "../error.ts";
+import { finishCutOff, removeLeftovers } from "../leftovers.ts";
+import { createProgress, type Progress } from "../setup/index.ts";
+import { releaseStaleLock } from "../stack-lock.ts";
+import { readContents } from "./contents.ts";
+import { areSame, copyPlace } from "./copy.ts";
+import { enter, type Journal, noteCopy } from "./journal.ts";
+import { bringBack, missing } from "./old-containers.ts";
+import { formatPlace, type Place } from "./place.ts";
+import type { DataStep } from "./plan.ts";
+
+/** A volume whose data goes back to where it was copied from. */
+interface Return {
+  volume: string;
+  ofAgents: boolean;
+  to: Place;
+}
+
+/**
+ * Goes back to compose, with all that was written since. What the old places held is kept first, in volumes of their own.
+ * @returns what to tell
+ * @throws UserError where there is no room for it; then the factory runs on
+ */
+export async function undoMigration(journal: Journal): Promise<string> {
+  const { plan } = journal;
+  const progress = createProgress();
+  if (journal.phase !== "returning") {
+    const workspace = await openStack(plan.stack);
+    const returns = journal.started ? returnsOf(journal) : [];
+    await needRoom(journal, returns);
+    journal.undoBegun ??= keptTime(new Date());
+    enter(journal, "undoing");
+    await takeAway(workspace);
+    for (const each of returns) {
+      await progress.step(`Bring back ${formatPlace(each.to)}`, `from the volume ${each.volume}`, () => putBack(journal, each));
+    }
+    enter(journal, "returning");
+  }
+  const gone = await missing(plan.host, plan.old);
+  await progress.step("Start the old containers", "under their names", () => bringBack(plan.host, plan.old));
+  enter(journal, "undone");
+  return report(journal, gone.map(({ service }) => service), progress);
+}
+
+/** Two volumes may have been copied from one place: the first of them goes back there. */
+function returnsOf({ plan, copies }: Journal): Return[] {
+  const copied = plan.data.filter(({ volume }) => copies[volume] === "copied" || copies[volume] === "kept");
+  const places = new Map<string, Return>();
+  for (const { source, volume, ofAgents } of copied as DataStep[]) {
+    if (source.kind !== "copy" || places.has(formatPlace(source.from))) continue;
+    places.set(formatPlace(source.from), { volume, ofAgents, to: source.from });
+  }
+  return [...places.values()];
+}
+
+async function needRoom({ plan }: Journal, returns: Return[]): Promise<void> {
+  if (returns.length === 0) return;
+  const volumes = returns.map(({ volume: name }): Place => ({ kind: "volume", name }));
+  const { free, places } = await readContents(plan, [...volumes, ...returns.map(({ to }) => to)]);
+  const bytes = (place: string) => places.get(place)?.bytes ?? 0;
+  const needed = returns.reduce((sum, { volume, to }) => {
+    const old = bytes(formatPlace(to));
+    return sum + old + Math.max(0, bytes(volume) - old);
+  }, 0);
+  if (needed * 1.02 <= free) return;
+  throw new UserError(
+    "migration-no-room",
+    `Going back needs ${Math.ceil(needed / 1e6)} MB, and ${Math.floor(free / 1e6)} MB are free where Docker keeps its volumes. Nothing was touched.\n` +
+      `Make room (docker system df), then: ./factory migrate --undo --stack ${plan.stack}`,
+  );
+}
+
+/** Removes the factory's containers; its volumes stay. */
+async function takeAway(workspace: Workspace): Promise<void> {
+  await releaseStaleLock(workspace);
+  await finishCutOff(workspace, "migrate --undo", { ask: false });
+  const { resources } = await readState(workspace);
+  if (resources.some(({ type }) => type.startsWith("docker:") || type.startsWith("command:"))) {
+    await runPulumi(workspace, "destroy", ["--exclude-protected", ...historyMessage("migrate --undo"), ...unasked]);
+  }
+  await removeLeftovers(workspace, { ask: false });
+}
+
+async function putBack(journal: Journal, { volume, to, ofAgents }: Return): Promise<void> {
+  const where = journal.plan;
+  const from: Place = { kind: "volume", name: volume };
+  if (journal.copies[volume] === "copied") {
+    if (await areSame(where, { from: to, to: from, fixOwner: ofAgents })) return noteCopy(journal, volume, "back");
+    const kept = keptName(journal, volume);
+    const labels = [`--label=${labelKeys.factory}=${where.factory}`, `--label=${labelKeys.migration}=${journal.id}`];
+    await docker(where.host, ["volume", "create", ...labels, kept]);
+    await copyPlace(where, { from: to, to: { kind: "volume", name: kept }, fixOwner: false });
+    noteCopy(journal, volume, "kept");
+  }
+  await copyPlace(where, { from, to, fixOwner: false });
+  noteCopy(journal, volume, "back");
+}
+
+/** Volume with what an old place held before the data came back to it. */
+function keptName({ undoBegun }: Journal, volume: string): string {
+  return `${volume}-before-undo-${undoBegun}`;
+}
+
+function report(journal: Journal, gone: string[], _progress: Progress): string {
+  const { plan } = journal;
+  const lines = [
+    `Compose project ${plan.project} runs again, with all that was written since.`,
+    ...(gone.length === 0 ? [] : [`Gone, to be made anew: docker compose up -d ${gone.join(" ")} (in ${plan.from})`]),
+    `Pulumi.${plan.stack}.yaml stays: it has the password of the snapshots in ${(plan.config.snapshots as { repository: string }).repository}.`,
+    `  to try again  ./factory migrate --from ${plan.from} --stack ${plan.stack} --apply`,
+  ];
+  return lines.join("\n");
+}
