@@ -9,6 +9,7 @@ import { UserError } from "./error.ts";
 interface Inspected {
   Image: string;
   State: WorkingState;
+  HostConfig: { NetworkMode: string };
 }
 
 /**
@@ -24,8 +25,11 @@ export async function tryCanary(host: string, parameters: GateParameters<"canary
   const canary = canaryName(spec.container);
   await dockerTry(host, ["rm", "--force", "--volumes", canary]);
   const image = await withHealthCheck(host, spec);
+  // The factory's own network may only be about to be made.
+  const there = await inspect(host, "network", [spec.network]);
+  const network = there.length > 0 ? spec.network : running.HostConfig.NetworkMode;
   try {
-    const id = await docker(host, ["run", "--detach", `--name=${canary}`, ...runOptions(spec), image]);
+    const id = await docker(host, ["run", "--detach", `--name=${canary}`, ...runOptions({ ...spec, network }), image]);
     removeAfterDeath(host, id);
     await waitUntilHealthy(host, canary);
   } catch (error) {
