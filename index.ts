@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { requireNetwork } from "./cli/network.ts";
 import { paths } from "./cli/paths.ts";
 import { createDockerHost } from "./components/docker-host.ts";
 import { Factory } from "./components/factory.ts";
@@ -10,6 +11,7 @@ import { refuseUnsigned } from "./images/refuse-unsigned.ts";
 endWithPulumi();
 trustCertificateFile();
 const config = loadConfig();
+await requireNetwork(config, pulumi.getStack());
 const host = createDockerHost("docker-host", { ...config, dockerLogin: dockerLogin() });
 const images = await resolveDigests(config.images, host);
 const around = { ...config, stack: pulumi.getStack(), dockerLogin: dockerLogin() };

@@ -9,7 +9,7 @@ import { refreshOptions } from "./missing.ts";
 import { followProgress } from "./progress-lines.ts";
 import { pruneReleases } from "./prune-releases.ts";
 import { returnAfter } from "./return.ts";
-import { readRunning } from "./running.ts";
+import { namesIn, readRunning } from "./running.ts";
 import { releaseStaleLock } from "./stack-lock.ts";
 import { startStopped } from "./start-stopped.ts";
 
@@ -26,7 +26,7 @@ export async function apply(workspace: Workspace, what: string, { ask }: { ask: 
   const state = await finishCutOff(workspace, what, { ask });
   await refuseTakenNames(workspace, state);
   const refresh = await refreshOptions(workspace, state);
-  const before = await readRunning(factoryName, dockerHost);
+  const before = await readRunning(namesIn(workspace.config));
   const changes = await withEventLog(async (eventLog) => {
     const up = (...options: string[]) =>
       runPulumi(workspace, "up", ["--event-log", eventLog, ...historyMessage(what), ...options]);

@@ -1,6 +1,6 @@
 import confirmName from "@inquirer/input";
 import type { Command } from "commander";
-import { volumeName, volumes } from "../components/contract.ts";
+import { volumeName, volumesWith } from "../components/contract.ts";
 import { docker, inspect } from "./docker.ts";
 import { forgetResource, openStack, readState, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
@@ -44,7 +44,7 @@ async function deleteData({ stack, snapshot, confirm }: DeleteOptions): Promise<
 }
 
 async function existing({ config }: Workspace): Promise<string[]> {
-  const names = volumes.map((key) => volumeName(config.factoryName, key));
+  const names = volumesWith(Object.keys(config.agents.hired)).map((key) => volumeName(config.factoryName, key));
   const found = await inspect<{ Name: string }>(config.dockerHost, "volume", names);
   return names.filter((name) => found.some(({ Name }) => Name === name));
 }

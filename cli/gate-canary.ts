@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { CanarySpec } from "../components/canary.ts";
 import { canaryName, labelKeys } from "../components/contract.ts";
-import type { GateParameters } from "../components/gate-parameters.ts";
+import { type GateParameters, rehearsalVariable } from "../components/gate-parameters.ts";
 import { type WorkingState, waitUntilHealthy, works } from "./container-health.ts";
 import { docker, dockerTry, inspect } from "./docker.ts";
 import { UserError } from "./error.ts";
@@ -9,6 +9,7 @@ import { UserError } from "./error.ts";
 interface Inspected {
   Image: string;
   State: WorkingState;
+  HostConfig: { NetworkMode: string };
 }
 
 /**
@@ -25,8 +26,11 @@ export async function tryCanary(host: string, parameters: GateParameters<"canary
   const canary = canaryName(spec.container);
   await dockerTry(host, ["rm", "--force", "--volumes", canary]);
   const image = await withHealthCheck(host, spec);
+  // The factory's own network may only be about to be made.
+  const there = await inspect(host, "network", [spec.network]);
+  const network = there.length > 0 ? spec.network : running.HostConfig.NetworkMode;
   try {
-    const id = await docker(host, ["run", "--detach", `--name=${canary}`, ...runOptions(spec), image]);
+    const id = await docker(host, ["run", "--detach", `--name=${canary}`, ...runOptions({ ...spec, network }), image]);
     removeAfterDeath(host, id);
     await waitUntilHealthy(host, canary);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import confirm from "@inquirer/confirm";
-import { componentNames, containerName, labelKeys, networkName } from "../components/contract.ts";
+import { componentsWith, containerName, labelKeys, networkName } from "../components/contract.ts";
 import { docker, dockerTry, inspect } from "./docker.ts";
 import {
   historyMessage,
@@ -84,14 +84,16 @@ interface InspectedContainer {
 }
 
 async function findLeftovers(workspace: Workspace): Promise<Leftover[]> {
-  const { factoryName, dockerHost } = workspace.config;
-  const names = componentNames.map((component) => containerName(factoryName, component));
+  const { factoryName, dockerHost, agents, network } = workspace.config;
+  const names = componentsWith(Object.keys(agents.hired)).map((component) => containerName(factoryName, component));
   const containers = await inspect<InspectedContainer>(dockerHost, "container", names);
   const known = new Set((await readState(workspace)).resources.map(({ id }) => id));
   const found: Leftover[] = containers.map(({ Id: id, Name, Config }) => {
     return { kind: "container", id, name: Name.slice(1), own: Config.Labels[labelKeys.factory] === factoryName };
   });
-  return [...found, ...(await findNetworks(factoryName, dockerHost))].filter(({ id }) => !known.has(id));
+  // A network that the config names is somebody else's, whatever its name and labels.
+  const networks = network === networkName(factoryName) ? [] : await findNetworks(factoryName, dockerHost);
+  return [...found, ...networks].filter(({ id }) => !known.has(id));
 }
 
 /** Docker lets several networks have one name, so that somebody else's is not in the way. */

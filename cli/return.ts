@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ComponentName, componentNames, keptTime } from "../components/contract.ts";
+import { keptTime } from "../components/contract.ts";
 import { readReleases } from "./deployments.ts";
 import { ask } from "./docker.ts";
 import { historyMessage, runPulumi, saveStackFile, unasked, type Workspace } from "./engine.ts";
@@ -9,7 +9,7 @@ import { askHistory } from "./history.ts";
 import { paths } from "./paths.ts";
 import { describeVersion, type Release } from "./releases.ts";
 import { planRollback } from "./rollback-plan.ts";
-import { isRunning, type Running, readRunning } from "./running.ts";
+import { isRunning, namesIn, type Running, readRunning } from "./running.ts";
 
 /**
  * After an update that failed: where it had replaced containers, back to the release that ran before, config and containers.
@@ -18,8 +18,8 @@ import { isRunning, type Running, readRunning } from "./running.ts";
  */
 export async function returnAfter(workspace: Workspace, before: Running, error: unknown): Promise<UserError> {
   const why = (error as Error).message;
-  const { factoryName, dockerHost } = workspace.config;
-  const replaced = replacedSince(before, await readRunning(factoryName, dockerHost));
+  const { factoryName } = workspace.config;
+  const replaced = replacedSince(before, await readRunning(namesIn(workspace.config)));
   if (replaced.length === 0) return new UserError(codeOf(error), `${why}\nWhat runs is what ran before.`);
   const releases = await readReleases(workspace, (await askHistory(workspace)) ?? []);
   const release = releases.find((candidate) => isRunning(candidate, before));
@@ -42,8 +42,8 @@ export async function returnAfter(workspace: Workspace, before: Running, error: 
 }
 
 /** Components that ran before, and do not run in the same container now. */
-function replacedSince(before: Running, now: Running): ComponentName[] {
-  return componentNames.filter((component) => {
+function replacedSince(before: Running, now: Running): string[] {
+  return Object.keys(before).filter((component) => {
     const [was, is] = [before[component], now[component]];
     return was !== undefined && (is?.id !== was.id || isUp(is.state) !== isUp(was.state));
   });
@@ -62,8 +62,8 @@ async function goBack(workspace: Workspace, release: Release): Promise<void> {
 }
 
 /** Keeps what the containers that failed have printed: they are removed. */
-async function keepLogs({ config }: Workspace, replaced: ComponentName[]): Promise<string> {
-  const now = await readRunning(config.factoryName, config.dockerHost);
+async function keepLogs({ config }: Workspace, replaced: string[]): Promise<string> {
+  const now = await readRunning(namesIn(config));
   const time = keptTime(new Date());
   mkdirSync(paths.logs, { recursive: true });
   const files: string[] = [];
@@ -79,7 +79,7 @@ async function keepLogs({ config }: Workspace, replaced: ComponentName[]): Promi
 }
 
 async function whatRuns({ config }: Workspace): Promise<string> {
-  const running = Object.values(await readRunning(config.factoryName, config.dockerHost));
+  const running = Object.values(await readRunning(namesIn(config)));
   return ["What is there now:", ...running.map(({ name, state }) => `  ${name}: ${state}`)].join("\n");
 }
 

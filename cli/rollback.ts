@@ -14,7 +14,7 @@ import { describeVersion, type Release } from "./releases.ts";
 import { planDataOf, restoreInto } from "./rollback-data.ts";
 import { planRollback, type RollbackPlan } from "./rollback-plan.ts";
 import { type Destination, formatList, formatPlan, toJson } from "./rollback-text.ts";
-import { isRunning, readRunning } from "./running.ts";
+import { isRunning, namesIn, readRunning } from "./running.ts";
 import { formatRestore } from "./snapshots/text.ts";
 import { imageKeys } from "./stack-file.ts";
 
@@ -73,9 +73,8 @@ async function rollback(version: string | undefined, options: RollbackOptions): 
 }
 
 async function readDestinations(workspace: Workspace, history: HistoryEntry[]): Promise<Destination[]> {
-  const { factoryName, dockerHost } = workspace.config;
   const releases = await readReleases(workspace, history);
-  const running = await readRunning(factoryName, dockerHost);
+  const running = await readRunning(namesIn(workspace.config));
   return releases.map((release) => ({ release, running: isRunning(release, running) }));
 }
 

@@ -1,4 +1,4 @@
-import { hiredVolumes, images, volumeName } from "../../components/contract.ts";
+import { hiredComponent, images, ownVolumes, type VolumeKey, volumeName, volumesOf } from "../../components/contract.ts";
 import type { Content } from "./contents.ts";
 import type { Deployment, Mount, Service } from "./deployment.ts";
 import type { Facts, VolumeFact } from "./facts.ts";
@@ -8,7 +8,7 @@ import { formatContent } from "./text.ts";
 
 /** One of the volumes that the factory is going to have, and where compose's service has its data. */
 export interface ContractVolume {
-  key: string;
+  key: VolumeKey;
   service: Service | undefined;
   /** VOLUME path in the container. */
   target: string;
@@ -18,15 +18,23 @@ export interface ContractVolume {
 /** The volumes of the factory that a deployment becomes. */
 export function contractVolumes({ services }: Deployment): ContractVolume[] {
   const of = (kind: "agents" | "edge") => services.find(({ role }) => role.kind === kind);
-  const table = (volumes: Record<string, string>, service: Service | undefined, ofAgents: boolean) =>
+  const table = (volumes: Record<string, VolumeKey>, service: Service | undefined, ofAgents: boolean) =>
     Object.entries(volumes).map(([target, key]) => ({ key, target, service, ofAgents }));
   return [
     ...table(images.agents, of("agents"), true),
     ...table(images.edge, of("edge"), false),
     ...services.flatMap((service) =>
-      service.role.kind === "hired" ? table(hiredVolumes(service.role.agent), service, true) : [],
+      service.role.kind === "hired" ? ofHired(service, service.role.agent) : [],
     ),
   ];
+}
+
+/** What a hired agent has of its own. */
+function ofHired(service: Service, agent: string): ContractVolume[] {
+  const own: string[] = ownVolumes(agent);
+  return Object.entries(volumesOf(hiredComponent(agent)))
+    .filter(([, key]) => own.includes(key))
+    .map(([target, key]) => ({ key, target, service, ofAgents: true }));
 }
 
 /** Places that the deployment's containers have their data in. */
@@ -46,7 +54,7 @@ function placeOf(mount: Mount): Place | undefined {
   switch (mount.kind) {
     case "volume":
     case "anonymous":
-      return { kind: "volume", name: mount.name };
+      return mount.name === "" ? undefined : { kind: "volume", name: mount.name };
     case "bind":
       return mount.what === "directory" ? { kind: "directory", path: mount.source } : undefined;
     case "tmpfs":
@@ -96,7 +104,7 @@ function planVolume(
   const found = mount === undefined ? undefined : placeOf(mount);
   const from = answer === "empty" ? undefined : (answer ?? found);
   const step = (source: DataStep["source"], says: string): DataStep => ({ key, volume: name, source, ofAgents, says });
-  const questions = answer === undefined ? doubts(factory, volume, mount, found, facts) : [];
+  const questions = answer === undefined ? doubts(volume, mount, found, facts) : [];
   const content = from === undefined ? undefined : facts.contents.get(formatPlace(from));
   if (from === undefined) {
     const why = mount?.kind === "bind" ? `${mount.source} is not there` : "nothing was there before";
@@ -134,7 +142,6 @@ function targetProblem(name: string, { volumes, contents }: Facts, migration: st
 
 /** Whether it can be told that the data is where the container has it now. */
 function doubts(
-  factory: string,
   volume: ContractVolume,
   mount: Mount | undefined,
   found: Place | undefined,
@@ -153,7 +160,7 @@ function doubts(
       ? `has no place at ${target} of ${service.name}`
       : `is empty where ${service.name} has it (${formatPlace(found)})`;
   const places = [...(isAnonymous && found !== undefined ? [found] : []), ...others];
-  const listed = places.map((place) => describe(factory, place, facts));
+  const listed = places.map((place) => describe(place, facts));
   return [{ asks: `${key} ${here}. Where is its data?`, answers: dataFlags(key, listed) }];
 }
 
@@ -161,7 +168,7 @@ function dataFlags(key: string, places: string[]): string[] {
   return [...places.map((place) => `--data ${key}=${place}`), `--data ${key}=empty`];
 }
 
-function describe(_factory: string, place: Place, { contents, volumes }: Facts): string {
+function describe(place: Place, { contents, volumes }: Facts): string {
   const text = formatPlace(place);
   const users = volumes.find(({ name }) => name === text)?.users ?? [];
   const usedBy = users.length === 0 ? "" : `, used by ${users.join(", ")}`;

@@ -26,8 +26,6 @@ export interface Facts {
   free: number;
   /** Port on the host, and the container that has it. */
   ports: Map<number, string>;
-  /** `NAME=value` that an image brings by itself, by the image's ID. */
-  imageEnvironment: Map<string, Set<string>>;
 }
 
 interface InspectedContainer {
@@ -43,13 +41,7 @@ export async function readFacts(where: FactoryHost, deployment: Deployment, answ
   const volumes = await listVolumes(where.host, containers);
   const places = candidates(where, deployment, volumes, answered);
   const { free, places: contents } = await readContents(where, places);
-  return {
-    volumes,
-    contents,
-    free,
-    ports: portsOf(containers),
-    imageEnvironment: await readImageEnvironment(where.host, deployment),
-  };
+  return { volumes, contents, free, ports: portsOf(containers) };
 }
 
 async function listContainers(host: string): Promise<InspectedContainer[]> {
@@ -117,10 +109,4 @@ function portsOf(containers: InspectedContainer[]): Map<number, string> {
 
 function shortName({ Name }: { Name: string }): string {
   return Name.slice(1);
-}
-
-async function readImageEnvironment(host: string, { services }: Deployment): Promise<Facts["imageEnvironment"]> {
-  const ids = [...new Set(services.flatMap(({ containers }) => containers.map(({ imageId }) => imageId)))];
-  const found = await inspect<{ Id: string; Config: { Env: string[] | null } }>(host, "image", ids);
-  return new Map(found.map(({ Id, Config }) => [Id, new Set(Config.Env ?? [])]));
 }

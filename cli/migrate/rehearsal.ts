@@ -1,10 +1,8 @@
+import { rehearsalVariable } from "../../components/gate-parameters.ts";
 import { historyMessage, runPulumi, unasked, type Workspace } from "../engine.ts";
 
 /** What is tried before anything is stopped: the images, what they declare, and a canary of each service. */
 const rehearsed = ["factory", "docker-host", "*-image", "*-volumes", "hook-before", "*-canary"];
-
-/** In the environment of the gates: something runs that they know nothing of, and that the images have to be fit for. */
-export const rehearsalVariable = "FACTORY_REHEARSAL";
 
 /**
  * Gets the images, and tries them, while the old containers run.

@@ -2,7 +2,7 @@ import { completeVersion, formatReference, type ImageReference, parseReference }
 import type { Deployment, Service } from "./deployment.ts";
 import type { Facts } from "./facts.ts";
 import type { Answers, Question } from "./plan.ts";
-import { splitVariables } from "./variables.ts";
+import { splitVariables } from "./container-variables.ts";
 
 /** What the stack's file says of the factory that a deployment becomes. */
 export interface Settings {
@@ -20,11 +20,11 @@ export function readSettings(factory: string, deployment: Deployment, facts: Fac
   const agents = services.find(({ role }) => role.kind === "agents");
   const edge = services.find(({ role }) => role.kind === "edge");
   const images = imageKeys(services, answers);
-  const variables = splitVariables(agents, facts);
+  const variables = splitVariables(agents);
   const ports = edgePorts(edge, facts, answers, deployment);
   const routes = edgeRoutes(services);
   const hired = services.flatMap((service) =>
-    service.role.kind === "hired" ? [{ name: service.role.agent, ...splitVariables(service, facts) }] : [],
+    service.role.kind === "hired" ? [{ name: service.role.agent, ...splitVariables(service) }] : [],
   );
   const network = networkOf(agents);
   const { forge, ...agentKeys } = variables.keys;

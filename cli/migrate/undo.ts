@@ -3,7 +3,7 @@ import { docker } from "../docker.ts";
 import { historyMessage, openStack, readState, runPulumi, unasked, type Workspace } from "../engine.ts";
 import { UserError } from "../error.ts";
 import { finishCutOff, removeLeftovers } from "../leftovers.ts";
-import { createProgress, type Progress } from "../setup/index.ts";
+import { createProgress } from "../setup/index.ts";
 import { releaseStaleLock } from "../stack-lock.ts";
 import { readContents } from "./contents.ts";
 import { areSame, copyPlace } from "./copy.ts";
@@ -42,7 +42,7 @@ export async function undoMigration(journal: Journal): Promise<string> {
   const gone = await missing(plan.host, plan.old);
   await progress.step("Start the old containers", "under their names", () => bringBack(plan.host, plan.old));
   enter(journal, "undone");
-  return report(journal, gone.map(({ service }) => service), progress);
+  return report(journal, gone.map(({ service }) => service));
 }
 
 /** Two volumes may have been copied from one place: the first of them goes back there. */
@@ -104,7 +104,7 @@ function keptName({ undoBegun }: Journal, volume: string): string {
   return `${volume}-before-undo-${undoBegun}`;
 }
 
-function report(journal: Journal, gone: string[], _progress: Progress): string {
+function report(journal: Journal, gone: string[]): string {
   const { plan } = journal;
   const lines = [
     `Compose project ${plan.project} runs again, with all that was written since.`,

@@ -1,6 +1,5 @@
 import { roles as allRoles } from "../../config/schema.ts";
 import type { Service } from "./deployment.ts";
-import type { Facts } from "./facts.ts";
 
 /** Variables of a container, sorted by what they become. */
 export interface SortedVariables {
@@ -43,15 +42,11 @@ const dropped = ["FACTORY_NAME", "DISINTO_CONTAINER", "DISINTO_COMPONENT", "HOST
 /** Would have the container run other code than its image's. */
 const moving = ["FACTORY_REPO", "DISINTO_VERSION"];
 
-/** Sorts the variables that compose gives a service's container; those that the image brings are left out. */
-export function splitVariables(service: Service | undefined, { imageEnvironment }: Facts): SortedVariables {
+/** Sorts the variables that compose gives a service's container. */
+export function splitVariables(service: Service | undefined): SortedVariables {
   const sorted: SortedVariables = { keys: {}, environment: {}, own: {}, secrets: {}, notes: [] };
   if (service === undefined) return sorted;
-  const [container] = service.containers;
-  const ofImage = imageEnvironment.get(container?.imageId ?? "") ?? new Set();
-  const given = Object.fromEntries(
-    Object.entries(service.environment).filter(([name, value]) => value !== "" && !ofImage.has(`${name}=${value}`)),
-  );
+  const given = Object.fromEntries(Object.entries(service.environment).filter(([, value]) => value !== ""));
   const { FORGE_URL: url, FORGE_REPO: repo, ANTHROPIC_BASE_URL: base, ANTHROPIC_MODEL: model } = given;
   if (url !== undefined && repo !== undefined) sorted.keys.forge = { url: url.replace(/\/+$/, ""), repo };
   if (service.role.kind === "hired" && (base ?? model) !== undefined) {
