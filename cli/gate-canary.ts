@@ -28,7 +28,7 @@ export async function tryCanary(host: string, parameters: GateParameters<"canary
   const image = await withHealthCheck(host, spec);
   // The factory's own network may only be about to be made.
   const there = await inspect(host, "network", [spec.network]);
-  const network = there.length > 0 ? spec.network : running.HostConfig.NetworkMode;
+  const network = there.length > 0 ? spec.network : (running?.HostConfig.NetworkMode ?? "none");
   try {
     const id = await docker(host, ["run", "--detach", `--name=${canary}`, ...runOptions({ ...spec, network }), image]);
     removeAfterDeath(host, id);

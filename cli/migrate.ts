@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import confirm from "@inquirer/confirm";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -7,12 +7,12 @@ import { codeOf, UserError } from "./error.ts";
 import { applyPlan } from "./migrate/apply.ts";
 import { enter, type Journal, readJournal, writeJournal } from "./migrate/journal.ts";
 import { makePlan, type Planned } from "./migrate/make-plan.ts";
+import { oldName } from "./migrate/old-containers.ts";
 import { parsePlace } from "./migrate/place.ts";
 import type { Answers, Plan } from "./migrate/plan.ts";
 import { readDeployment } from "./migrate/read-deployment.ts";
 import { formatPlan } from "./migrate/text.ts";
 import { undoMigration } from "./migrate/undo.ts";
-import { oldName } from "./migrate/old-containers.ts";
 import { jsonOption, yesOption } from "./options.ts";
 import { paths } from "./paths.ts";
 import { createProgress, defaultDockerHost, setup } from "./setup/index.ts";
@@ -72,7 +72,13 @@ async function migrate(options: MigrateOptions): Promise<void> {
   const { from } = options;
   if (from === undefined) throw new UserError("usage", "Which deployment? ./factory migrate --from <directory>", 2);
   const host = process.env.DOCKER_HOST ?? defaultDockerHost;
-  await setup({ dockerHost: host, needsDocker: true, needsBaseImage: true, needsSnapshotImage: true, progress: createProgress() });
+  await setup({
+    dockerHost: host,
+    needsDocker: true,
+    needsBaseImage: true,
+    needsSnapshotImage: true,
+    progress: createProgress(),
+  });
   const deployment = await readDeployment(resolve(from), host);
   const stack = options.stack ?? deployment.project;
   await locked(stack, async () => {
@@ -88,7 +94,13 @@ async function migrate(options: MigrateOptions): Promise<void> {
     if (!options.apply) return;
     const { plan, values } = planned;
     if (!options.yes) await confirmed(plan);
-    const begun: Journal = { id: journal?.id ?? randomBytes(8).toString("hex"), phase: "configuring", plan, copies: {}, started: false };
+    const begun: Journal = {
+      id: journal?.id ?? randomBytes(8).toString("hex"),
+      phase: "configuring",
+      plan,
+      copies: {},
+      started: false,
+    };
     writeJournal(begun);
     await carryOut(begun, values);
   });
@@ -96,7 +108,8 @@ async function migrate(options: MigrateOptions): Promise<void> {
 
 async function showPlan({ plan }: Planned, { json = false }: MigrateOptions): Promise<void> {
   console.log(json ? JSON.stringify(plan, undefined, 2) : formatPlan(plan));
-  if (plan.questions.length > 0) throw new UserError("migration-unanswered", "Nothing was changed: the plan asks for something first.", 2);
+  if (plan.questions.length > 0)
+    throw new UserError("migration-unanswered", "Nothing was changed: the plan asks for something first.", 2);
   if (!json) console.log(`\nTo carry it out: the same command with --apply.`);
 }
 
@@ -119,7 +132,10 @@ function interruptible(): { signal: AbortSignal; end: () => void } {
   const abort = () => controller.abort();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of signals) process.on(name, abort);
-  return { signal: controller.signal, end: () => signals.forEach((name) => process.off(name, abort)) };
+  const end = () => {
+    for (const name of signals) process.off(name, abort);
+  };
+  return { signal: controller.signal, end };
 }
 
 /** After a step that failed. @returns what to tell */
@@ -128,7 +144,10 @@ async function goBack(journal: Journal, error: unknown): Promise<UserError> {
   const again = `./factory migrate --from ${journal.plan.from} --stack ${journal.plan.stack}`;
   if (["configuring", "rehearsing"].includes(journal.phase)) {
     enter(journal, "undone");
-    return new UserError(codeOf(error), `${why}\nThe old deployment was not touched. Once that is mended: ${again} --apply`);
+    return new UserError(
+      codeOf(error),
+      `${why}\nThe old deployment was not touched. Once that is mended: ${again} --apply`,
+    );
   }
   console.log("Going back to the old deployment.");
   try {
@@ -147,7 +166,11 @@ async function undo(stack: string | undefined): Promise<void> {
   await locked(stack, async () => {
     const journal = readJournal(stack);
     if (journal === undefined || journal.phase === "undone") {
-      throw new UserError("migration-unknown", `Stack ${stack} has no migration to undo (.factory/migrations has them).`, 2);
+      throw new UserError(
+        "migration-unknown",
+        `Stack ${stack} has no migration to undo (.factory/migrations has them).`,
+        2,
+      );
     }
     const { signal: _, end } = interruptible();
     try {
@@ -171,7 +194,8 @@ async function confirmed({ stack, from }: Plan): Promise<void> {
       2,
     );
   }
-  if (!(await confirm({ message: "Carry it out?", default: false }))) throw new UserError("cancelled", "Nothing was changed.");
+  if (!(await confirm({ message: "Carry it out?", default: false })))
+    throw new UserError("cancelled", "Nothing was changed.");
 }
 
 function refuseStackFile(stack: string, journal: Journal | undefined): void {

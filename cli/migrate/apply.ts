@@ -3,15 +3,15 @@ import { apply as up } from "../apply.ts";
 import { docker } from "../docker.ts";
 import { openStack, type Workspace } from "../engine.ts";
 import { UserError } from "../error.ts";
+import { finishCutOff } from "../leftovers.ts";
 import { createProgress, type Progress } from "../setup/index.ts";
 import { existingVolumes } from "../snapshots/containers.ts";
 import { isLocal, openStore } from "../snapshots/store.ts";
 import { takeSnapshot } from "../snapshots/take.ts";
-import { finishCutOff } from "../leftovers.ts";
 import { releaseStaleLock } from "../stack-lock.ts";
 import { copyPlace } from "./copy.ts";
-import { enter, type Journal, noteCopy } from "./journal.ts";
 import { runHelper } from "./helper.ts";
+import { enter, type Journal, noteCopy } from "./journal.ts";
 import { disturbed, missing, setAside } from "./old-containers.ts";
 import { formatPlace, mountOption } from "./place.ts";
 import type { DataStep } from "./plan.ts";
@@ -39,7 +39,9 @@ export async function applyPlan(journal: Journal, values: Map<string, string>, s
     enter(journal, "stopping");
   }
   if (journal.phase === "stopping") {
-    await progress.step("Stop the old containers", "they are kept, under other names", () => setAside(plan.host, plan.old));
+    await progress.step("Stop the old containers", "they are kept, under other names", () =>
+      setAside(plan.host, plan.old),
+    );
     enter(journal, "snapshotting");
   }
   signal.throwIfAborted();
@@ -59,7 +61,8 @@ export async function applyPlan(journal: Journal, values: Map<string, string>, s
     enter(journal, "done");
   }
   const names = await disturbed(plan.host, plan.kept);
-  if (names.length > 0) console.log(`Not as it was before, and not touched by this: ${names.join(", ")} (docker ps --all).`);
+  if (names.length > 0)
+    console.log(`Not as it was before, and not touched by this: ${names.join(", ")} (docker ps --all).`);
 }
 
 async function refuseGone({ plan }: Journal): Promise<void> {
@@ -78,7 +81,10 @@ async function snapshot(workspace: Workspace, progress: Progress): Promise<void>
   const store = await openStore(workspace);
   if ((await existingVolumes(store)).length === 0) return;
   if (isLocal(store)) {
-    await runHelper({ factory, host }, { binds: [`${store.repository}:/repository`], script: "chmod 700 /repository", access: "write" });
+    await runHelper(
+      { factory, host },
+      { binds: [`${store.repository}:/repository`], script: "chmod 700 /repository", access: "write" },
+    );
   }
   await takeSnapshot(store, { why: "before the migration", progress });
 }

@@ -50,7 +50,10 @@ export function splitVariables(service: Service | undefined): SortedVariables {
   const { FORGE_URL: url, FORGE_REPO: repo, ANTHROPIC_BASE_URL: base, ANTHROPIC_MODEL: model } = given;
   if (url !== undefined && repo !== undefined) sorted.keys.forge = { url: url.replace(/\/+$/, ""), repo };
   if (service.role.kind === "hired" && (base ?? model) !== undefined) {
-    sorted.keys.model = { ...(base === undefined ? {} : { url: base }), ...(model === undefined ? {} : { name: model }) };
+    sorted.keys.model = {
+      ...(base === undefined ? {} : { url: base }),
+      ...(model === undefined ? {} : { name: model }),
+    };
   }
   for (const [name, value] of Object.entries(given)) sort(sorted, service, name, value);
   return sorted;
@@ -62,14 +65,18 @@ function sort(sorted: SortedVariables, { name: service, role }: Service, name: s
   if (name in intervals && /^\d+$/.test(value)) {
     sorted.keys[intervals[name as keyof typeof intervals]] = `${value}s`;
   } else if (name === "AGENT_ROLES") {
-    const known = value.split(/[\s,]+/).filter((word): word is (typeof allRoles)[number] => allRoles.some((it) => it === word));
+    const known = value
+      .split(/[\s,]+/)
+      .filter((word): word is (typeof allRoles)[number] => allRoles.some((it) => it === word));
     if (known.length > 0) sorted.keys.roles = [...new Set(known)];
   } else if (name === "CLAUDE_CONFIG_DIR") {
     sorted.claudeConfigDir = value;
   } else if (name === "FORGE_TOKEN") {
     sorted.own.forgeToken = value;
   } else if (moving.includes(name)) {
-    sorted.notes.push(`${service}: ${name} does not come along: it would let the container run other code than its image's.`);
+    sorted.notes.push(
+      `${service}: ${name} does not come along: it would let the container run other code than its image's.`,
+    );
   } else if (ofRunner.includes(name)) {
     sorted.notes.push(`${service}: ${name} does not come along: it is for the runner's actions alone.`);
   } else if (plain.includes(name)) {

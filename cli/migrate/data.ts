@@ -1,4 +1,11 @@
-import { hiredComponent, images, ownVolumes, type VolumeKey, volumeName, volumesOf } from "../../components/contract.ts";
+import {
+  hiredComponent,
+  images,
+  ownVolumes,
+  type VolumeKey,
+  volumeName,
+  volumesOf,
+} from "../../components/contract.ts";
 import type { Content } from "./contents.ts";
 import type { Deployment, Mount, Service } from "./deployment.ts";
 import type { Facts, VolumeFact } from "./facts.ts";
@@ -23,9 +30,7 @@ export function contractVolumes({ services }: Deployment): ContractVolume[] {
   return [
     ...table(images.agents, of("agents"), true),
     ...table(images.edge, of("edge"), false),
-    ...services.flatMap((service) =>
-      service.role.kind === "hired" ? ofHired(service, service.role.agent) : [],
-    ),
+    ...services.flatMap((service) => (service.role.kind === "hired" ? ofHired(service, service.role.agent) : [])),
   ];
 }
 
@@ -79,7 +84,13 @@ export function planData(
   const plans = contractVolumes(deployment).map((volume) => planVolume(factory, volume, facts, answers, migration));
   return {
     data: plans.map(({ step }) => step),
-    questions: [...plans.flatMap(({ questions }) => questions), ...needRoom(plans.map(({ step }) => step), facts)],
+    questions: [
+      ...plans.flatMap(({ questions }) => questions),
+      ...needRoom(
+        plans.map(({ step }) => step),
+        facts,
+      ),
+    ],
     notes: plans.flatMap(({ notes }) => notes),
   };
 }
@@ -112,7 +123,10 @@ function planVolume(
     return { step: step({ kind: "new" }, why), questions: [...questions, ...target], notes: [] };
   }
   if (answer !== undefined && content === undefined) {
-    const missing = { asks: `There is no volume or directory ${formatPlace(from)} for ${key}.`, answers: dataFlags(key, []) };
+    const missing = {
+      asks: `There is no volume or directory ${formatPlace(from)} for ${key}.`,
+      answers: dataFlags(key, []),
+    };
     return { step: step({ kind: "new" }, ""), questions: [missing], notes: [] };
   }
   const says = formatContent(content);
@@ -141,12 +155,7 @@ function targetProblem(name: string, { volumes, contents }: Facts, migration: st
 }
 
 /** Whether it can be told that the data is where the container has it now. */
-function doubts(
-  volume: ContractVolume,
-  mount: Mount | undefined,
-  found: Place | undefined,
-  facts: Facts,
-): Question[] {
+function doubts(volume: ContractVolume, mount: Mount | undefined, found: Place | undefined, facts: Facts): Question[] {
   const { key, target, service } = volume;
   if (service === undefined) return [];
   const content = found === undefined ? undefined : facts.contents.get(formatPlace(found));
@@ -191,7 +200,9 @@ function otherPlaces({ key }: ContractVolume, found: Place | undefined, { volume
 function otherHomes(volume: ContractVolume, found: Place, facts: Facts): string[] {
   return otherPlaces(volume, found, facts)
     .filter((place) => !/^[0-9a-f]{64}$/.test(formatPlace(place)))
-    .map((place) => `${formatPlace(place)} has ${formatContent(facts.contents.get(formatPlace(place)))} too: left alone.`);
+    .map(
+      (place) => `${formatPlace(place)} has ${formatContent(facts.contents.get(formatPlace(place)))} too: left alone.`,
+    );
 }
 
 function newest(content: Content | undefined): number {

@@ -37,3 +37,36 @@ export interface Journal {
   plan: Plan;
   /** By the name of the volume. */
   copies: Record<string, CopyState>;
+  /** Whether the factory's containers may have written to what was copied. */
+  started: boolean;
+  /** When an undo began, as kept tags have it: part of the names of what it keeps. */
+  undoBegun?: string;
+}
+
+export function journalFile(stack: string): string {
+  return join(paths.migrations, `${stack}.json`);
+}
+
+export function readJournal(stack: string): Journal | undefined {
+  const file = journalFile(stack);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Journal) : undefined;
+}
+
+/** Writes it as a whole, or not at all. */
+export function writeJournal(journal: Journal): void {
+  const file = journalFile(journal.plan.stack);
+  mkdirSync(paths.migrations, { recursive: true, mode: 0o700 });
+  writeFileSync(`${file}.new`, `${JSON.stringify(journal, undefined, 2)}\n`, { mode: 0o600, flush: true });
+  renameSync(`${file}.new`, file);
+}
+
+/** Notes a step before it is taken. */
+export function enter(journal: Journal, phase: Phase): void {
+  journal.phase = phase;
+  writeJournal(journal);
+}
+
+export function noteCopy(journal: Journal, volume: string, state: CopyState): void {
+  journal.copies[volume] = state;
+  writeJournal(journal);
+}

@@ -51,8 +51,12 @@ function planFor(factory: string, { deployment, stack, host, answers, migration 
     },
     secrets: [...settings.secrets.keys(), "snapshotPassword"],
     data: data.data,
-    old: ofFactory.flatMap((service) => service.containers.map((container) => ({ ...idOf(service, container), restart: container.restart }))),
-    kept: others.flatMap((service) => service.containers.map((container) => ({ ...idOf(service, container), startedAt: container.startedAt }))),
+    old: ofFactory.flatMap((service) =>
+      service.containers.map((container) => ({ ...idOf(service, container), restart: container.restart })),
+    ),
+    kept: others.flatMap((service) =>
+      service.containers.map((container) => ({ ...idOf(service, container), startedAt: container.startedAt })),
+    ),
     notes: [...settings.notes, ...data.notes, ...notesOf(deployment)],
     questions: [...atWork(ofFactory), ...settings.questions, ...data.questions],
   };
@@ -76,7 +80,10 @@ function factoryName({ project }: Deployment, { name = project }: Answers): stri
 /** What is in the middle of something is not stopped. */
 function atWork(services: Service[]): Question[] {
   const running = services.flatMap(({ containers }) => containers).filter(({ oneOff, running }) => oneOff && running);
-  return running.map(({ name }) => ({ asks: `${name} is at work.`, answers: [`wait until it has ended: docker wait ${name}`] }));
+  return running.map(({ name }) => ({
+    asks: `${name} is at work.`,
+    answers: [`wait until it has ended: docker wait ${name}`],
+  }));
 }
 
 function notesOf({ services, unread, projects }: Deployment): string[] {
@@ -87,7 +94,9 @@ function notesOf({ services, unread, projects }: Deployment): string[] {
     ...services.flatMap(({ name, difference }) => difference.map((text) => `${name}: ${text}`)),
     ...unread,
     ...elsewhere,
-    ...(projects.length < 2 ? [] : [`${projects.length} projects are in the projects volume; config names the forge of the agents' container.`]),
+    ...(projects.length < 2
+      ? []
+      : [`${projects.length} projects are in the projects volume; config names the forge of the agents' container.`]),
   ];
 }
 
@@ -97,6 +106,8 @@ function strayMounts(service: Service, services: Service[]): string[] {
   return service.mounts.flatMap((mount) => {
     const other = agents?.mounts.find(({ target }) => target === mount.target);
     if (mount.kind !== "volume" || other?.kind !== "volume" || other.name === mount.name) return [];
-    return [`${service.name} has ${mount.name} at ${mount.target}, the agents ${other.name}: the agents' counts, the other is left alone.`];
+    return [
+      `${service.name} has ${mount.name} at ${mount.target}, the agents ${other.name}: the agents' counts, the other is left alone.`,
+    ];
   });
 }

@@ -46,14 +46,22 @@ export async function missing(host: string, old: OldContainer[]): Promise<OldCon
 /** Names of containers that were to run on untouched, and do not run since the same time. */
 export async function disturbed(host: string, kept: KeptContainer[]): Promise<string[]> {
   const running = kept.filter((container) => container.running);
-  const found = await inspect<Inspected>(host, "container", running.map(({ id }) => id));
+  const found = await inspect<Inspected>(
+    host,
+    "container",
+    running.map(({ id }) => id),
+  );
   const same = ({ id, startedAt }: KeptContainer) =>
     found.some(({ Id, State }) => Id === id && State.Running && State.StartedAt === startedAt);
   return running.filter((container) => !same(container)).map(({ name }) => name);
 }
 
 async function present(host: string, old: OldContainer[]) {
-  const found = await inspect<Inspected>(host, "container", old.map(({ id }) => id));
+  const found = await inspect<Inspected>(
+    host,
+    "container",
+    old.map(({ id }) => id),
+  );
   return found.flatMap((it) => {
     const container = old.find(({ id }) => id === it.Id);
     return container === undefined ? [] : [{ found: it, container }];

@@ -1,8 +1,8 @@
 import { completeVersion, formatReference, type ImageReference, parseReference } from "../../config/reference.ts";
+import { splitVariables } from "./container-variables.ts";
 import type { Deployment, Service } from "./deployment.ts";
 import type { Facts } from "./facts.ts";
 import type { Answers, Question } from "./plan.ts";
-import { splitVariables } from "./container-variables.ts";
 
 /** What the stack's file says of the factory that a deployment becomes. */
 export interface Settings {
@@ -115,10 +115,21 @@ function imageKeys(services: Service[], { release, registry, registryUser }: Ans
   };
   const keys = { ...(version === undefined ? {} : { release: version }), registry: section };
   if (version === undefined || version === "latest") {
-    const why = running === undefined ? "are built from a checkout" : `run ${formatReference(running)}, which pins nothing`;
-    return { keys, notes: [], questions: [{ asks: `The agents ${why}. Which version is the factory to run?`, answers: ["--release <version>"] }] };
+    const why =
+      running === undefined ? "are built from a checkout" : `run ${formatReference(running)}, which pins nothing`;
+    return {
+      keys,
+      notes: [],
+      questions: [
+        { asks: `The agents ${why}. Which version is the factory to run?`, answers: ["--release <version>"] },
+      ],
+    };
   }
-  return { keys: { ...keys, ...edgeImage(services, version, place, release) }, questions: [], notes: runnerNotes(services) };
+  return {
+    keys: { ...keys, ...edgeImage(services, version, place, release) },
+    questions: [],
+    notes: runnerNotes(services),
+  };
 }
 
 function referenceOf(services: Service[], kind: "agents" | "runner" | "edge"): ImageReference | undefined {
@@ -153,7 +164,9 @@ function edgeImage(
 function runnerNotes(services: Service[]): string[] {
   const [agents, runner] = [referenceOf(services, "agents"), referenceOf(services, "runner")];
   if (agents === undefined || runner === undefined || formatReference(agents) === formatReference(runner)) return [];
-  return [`The runner has an image of its own now, ${formatReference(runner)}; the factory's runs the agents' image, always.`];
+  return [
+    `The runner has an image of its own now, ${formatReference(runner)}; the factory's runs the agents' image, always.`,
+  ];
 }
 
 interface PortSettings {
@@ -162,7 +175,12 @@ interface PortSettings {
   notes: string[];
 }
 
-function edgePorts(edge: Service | undefined, { ports }: Facts, answers: Answers, deployment: Deployment): PortSettings {
+function edgePorts(
+  edge: Service | undefined,
+  { ports }: Facts,
+  answers: Answers,
+  deployment: Deployment,
+): PortSettings {
   const own = new Set(deployment.services.flatMap(({ containers }) => containers.map(({ name }) => name)));
   const published = (container: number) => edge?.ports.find((port) => port.container === container)?.host;
   const wanted = [

@@ -37,7 +37,8 @@ export async function writeStackConfig({ stack, config }: Plan, values: Map<stri
   writeFileSync(file, written, { mode: 0o600 });
   const env = await openEngine();
   await createStackOf(stack, env);
-  const made = password === undefined ? [["snapshotPassword", randomBytes(passwordBytes).toString("hex")] as const] : [];
+  const made =
+    password === undefined ? [["snapshotPassword", randomBytes(passwordBytes).toString("hex")] as const] : [];
   for (const [path, value] of [...values, ...made]) await setSecret(stack, env, path, value);
   const document = parseDocument(readFileSync(file, "utf8"));
   document.setIn(["config", "disinto:snapshots"], snapshots);

@@ -9,7 +9,8 @@ import type { DataStep, Plan } from "./plan.ts";
 export function formatContent(content: Content | undefined): string {
   if (content === undefined || content.files === 0) return "no files";
   const files = content.files === 1 ? "1 file" : `${content.files} files`;
-  const newest = content.newest === undefined ? "" : `, the last of ${content.newest.toISOString().slice(0, 16).replace("T", " ")}`;
+  const newest =
+    content.newest === undefined ? "" : `, the last of ${content.newest.toISOString().slice(0, 16).replace("T", " ")}`;
   const root = content.ofRoot === 0 ? "" : `, ${content.ofRoot} of root's`;
   const names = content.names.length === 0 ? "" : `: ${content.names.join(" ")}`;
   return `${formatBytes(content.bytes)} in ${files}${newest}${root}${names}`;

@@ -10,7 +10,6 @@ import { areSame, copyPlace } from "./copy.ts";
 import { enter, type Journal, noteCopy } from "./journal.ts";
 import { bringBack, missing } from "./old-containers.ts";
 import { formatPlace, type Place } from "./place.ts";
-import type { DataStep } from "./plan.ts";
 
 /** A volume whose data goes back to where it was copied from. */
 interface Return {
@@ -35,25 +34,30 @@ export async function undoMigration(journal: Journal): Promise<string> {
     enter(journal, "undoing");
     await takeAway(workspace);
     for (const each of returns) {
-      await progress.step(`Bring back ${formatPlace(each.to)}`, `from the volume ${each.volume}`, () => putBack(journal, each));
+      await progress.step(`Bring back ${formatPlace(each.to)}`, `from the volume ${each.volume}`, () =>
+        putBack(journal, each),
+      );
     }
     enter(journal, "returning");
   }
   const gone = await missing(plan.host, plan.old);
   await progress.step("Start the old containers", "under their names", () => bringBack(plan.host, plan.old));
   enter(journal, "undone");
-  return report(journal, gone.map(({ service }) => service));
+  return report(
+    journal,
+    gone.map(({ service }) => service),
+  );
 }
 
 /** Two volumes may have been copied from one place: the first of them goes back there. */
 function returnsOf({ plan, copies }: Journal): Return[] {
-  const copied = plan.data.filter(({ volume }) => copies[volume] === "copied" || copies[volume] === "kept");
   const places = new Map<string, Return>();
-  for (const { source, volume, ofAgents } of copied as DataStep[]) {
-    if (source.kind !== "copy" || places.has(formatPlace(source.from))) continue;
+  for (const { source, volume, ofAgents } of plan.data) {
+    const wasCopied = copies[volume] !== undefined && copies[volume] !== "copying";
+    if (source.kind !== "copy" || !wasCopied || places.has(formatPlace(source.from))) continue;
     places.set(formatPlace(source.from), { volume, ofAgents, to: source.from });
   }
-  return [...places.values()];
+  return [...places.values()].filter(({ volume }) => copies[volume] !== "back");
 }
 
 async function needRoom({ plan }: Journal, returns: Return[]): Promise<void> {
