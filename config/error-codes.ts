@@ -5,6 +5,8 @@ export const errorCodes = [
   "canary-failed",
   "cancelled",
   "check-failed",
+  "compose-ambiguous",
+  "compose-unreadable",
   "config-invalid",
   "data-format-older",
   "data-in-use",

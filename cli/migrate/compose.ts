@@ -69,6 +69,7 @@ async function run(compose: Compose, asking: Asking, args: string[], input?: str
   const command = compose.command.join(" ");
   const files = asking.files.map((name) => `--file ${name} `).join("");
   throw new UserError(
+    "compose-unreadable",
     `${command} cannot read the deployment in ${directory}:\n${withoutSecrets(stderr, directory)}\n` +
       `  see it with: cd ${directory} && ${command} ${files}config --quiet`,
   );

@@ -37,9 +37,13 @@ export async function resolveProject({ directory, compose, containers, variables
     setFile !== undefined || files.length > 0 || mainFiles.some((file) => existsSync(join(directory, file)));
   if (compose === undefined || !hasFile) {
     const known = only(started, directory);
-    if (known === undefined && hasFile) throw new UserError(noCompose(directory));
+    if (known === undefined && hasFile) throw new UserError("compose-unreadable", noCompose(directory));
     if (known === undefined)
-      throw new UserError(`There is no compose file in ${directory} (${mainFiles.join(", ")}).`, 2);
+      throw new UserError(
+        "compose-unreadable",
+        `There is no compose file in ${directory} (${mainFiles.join(", ")}).`,
+        2,
+      );
     const missing = hasFile ? "there is no docker compose and no docker-compose here" : `${directory} has none`;
     return {
       project: known,
@@ -59,6 +63,7 @@ function only(projects: string[], directory: string): string | undefined {
   const set = process.env.COMPOSE_PROJECT_NAME;
   if (set !== undefined && projects.includes(set)) return set;
   throw new UserError(
+    "compose-ambiguous",
     `Several compose projects were started from ${directory}: ${projects.join(", ")}.\n` +
       `  fix: say which one: export COMPOSE_PROJECT_NAME=${projects[0]}`,
   );
@@ -76,6 +81,7 @@ function filesOf(here: InspectedContainer[], directory: string): string[] {
   const missing = files.find((file) => !existsSync(file));
   if (missing === undefined) return files;
   throw new UserError(
+    "compose-unreadable",
     `${newest.Name.slice(1)} was started with ${missing}, which does not exist.\n` +
       "  fix: put the file back, or set COMPOSE_FILE to what the deployment is described by now",
   );

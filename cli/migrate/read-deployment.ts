@@ -46,8 +46,9 @@ export async function readDeployment(from: string, host: string): Promise<Deploy
 function existingDirectory(from: string): string {
   const directory = realPath(resolve(from));
   const found = statSync(directory, { throwIfNoEntry: false });
-  if (found === undefined) throw new UserError(`There is no directory ${from}.`, 2);
-  if (!found.isDirectory()) throw new UserError(`${from} is no directory: name the one with the compose file.`, 2);
+  if (found === undefined) throw new UserError("usage", `There is no directory ${from}.`, 2);
+  if (!found.isDirectory())
+    throw new UserError("usage", `${from} is no directory: name the one with the compose file.`, 2);
   return directory;
 }
 
@@ -59,6 +60,7 @@ function containersOf(project: string, directory: string, everything: InspectedC
   if (strange === undefined) return containers;
   const other = composeLabels(strange).workingDirectory;
   throw new UserError(
+    "compose-ambiguous",
     `Two directories have the compose project ${project}: ${directory}, and ${other}, where ${strange.Name.slice(1)} was started.\n` +
       `  fix: name ${other} if that is the one, else set COMPOSE_PROJECT_NAME to the name that ${directory} was started with`,
   );
