@@ -3,11 +3,10 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import confirm from "@inquirer/confirm";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { codeOf, UserError } from "./error.ts";
-import { applyPlan } from "./migrate/apply.ts";
-import { enter, type Journal, readJournal, writeJournal } from "./migrate/journal.ts";
+import { UserError } from "./error.ts";
+import { carryOut, interruptible } from "./migrate/carry-out.ts";
+import { isGoingBack, isUnderWay, type Journal, readJournal } from "./migrate/journal.ts";
 import { makePlan, type Planned } from "./migrate/make-plan.ts";
-import { oldName } from "./migrate/old-containers.ts";
 import { parsePlace } from "./migrate/place.ts";
 import type { Answers, Plan } from "./migrate/plan.ts";
 import { readDeployment } from "./migrate/read-deployment.ts";
@@ -68,97 +67,50 @@ function addPlace(text: string, places: Answers["data"]): Answers["data"] {
 }
 
 async function migrate(options: MigrateOptions): Promise<void> {
+  const host = process.env.DOCKER_HOST ?? defaultDockerHost;
+  const begun = options.stack === undefined ? undefined : readJournal(options.stack);
   if (options.undo) return undo(options.stack);
+  if (begun !== undefined && isUnderWay(begun)) return locked(begun.plan.stack, () => goOn(options, begun.plan.stack));
   const { from } = options;
   if (from === undefined) throw new UserError("usage", "Which deployment? ./factory migrate --from <directory>", 2);
-  const host = process.env.DOCKER_HOST ?? defaultDockerHost;
-  await setup({
-    dockerHost: host,
-    needsDocker: true,
-    needsBaseImage: true,
-    needsSnapshotImage: true,
-    progress: createProgress(),
-  });
+  const progress = createProgress();
+  await setup({ dockerHost: host, needsDocker: true, needsBaseImage: true, needsSnapshotImage: true, progress });
   const deployment = await readDeployment(resolve(from), host);
   const stack = options.stack ?? deployment.project;
   await locked(stack, async () => {
     const journal = readJournal(stack);
-    if (journal?.phase === "done") throw alreadyDone(journal);
+    if (journal !== undefined && isUnderWay(journal)) return goOn(options, stack);
     refuseStackFile(stack, journal);
-    const isCutOff = journal !== undefined && journal.phase !== "undone";
-    if (isCutOff && !options.apply) throw cutOff(journal);
-    if (isCutOff && ["undoing", "returning"].includes(journal.phase)) throw cutOff(journal);
     const planned = await makePlan({ deployment, stack, host, answers: options, migration: journal?.id });
-    if (isCutOff) return carryOut(journal, planned.values);
-    await showPlan(planned, options);
+    show(planned, options);
     if (!options.apply) return;
-    const { plan, values } = planned;
-    if (!options.yes) await confirmed(plan);
-    const begun: Journal = {
-      id: journal?.id ?? randomBytes(8).toString("hex"),
-      phase: "configuring",
-      plan,
-      copies: {},
-      started: false,
-    };
-    writeJournal(begun);
-    await carryOut(begun, values);
+    if (!options.yes) await confirmed(planned.plan);
+    const id = journal?.id ?? randomBytes(8).toString("hex");
+    await carryOut({ id, phase: "configuring", plan: planned.plan, copies: {}, started: false }, planned.values);
   });
 }
 
-async function showPlan({ plan }: Planned, { json = false }: MigrateOptions): Promise<void> {
+/** A migration that was begun before, and not undone. */
+async function goOn({ apply = false }: MigrateOptions, stack: string): Promise<void> {
+  const journal = readJournal(stack) as Journal;
+  if (journal.phase === "done") throw alreadyDone(journal);
+  if (!apply || isGoingBack(journal)) throw cutOff(journal);
+  const { plan } = journal;
+  const { from, factory, host } = plan;
+  // The plan has no secrets; once they are encrypted nobody needs them.
+  const values = async () => {
+    const answers = { name: factory, data: {} };
+    return (await makePlan({ deployment: await readDeployment(from, host), stack, host, answers })).values;
+  };
+  await carryOut(journal, journal.phase === "configuring" ? await values() : new Map());
+}
+
+/** @throws UserError where it asks for something */
+function show({ plan }: Planned, { json = false, apply = false }: MigrateOptions): void {
   console.log(json ? JSON.stringify(plan, undefined, 2) : formatPlan(plan));
   if (plan.questions.length > 0)
     throw new UserError("migration-unanswered", "Nothing was changed: the plan asks for something first.", 2);
-  if (!json) console.log(`\nTo carry it out: the same command with --apply.`);
-}
-
-async function carryOut(journal: Journal, values: Map<string, string>): Promise<void> {
-  const { plan } = journal;
-  const { signal, end } = interruptible();
-  try {
-    await applyPlan(journal, values, signal);
-  } catch (error) {
-    throw await goBack(journal, signal.aborted ? new UserError("cancelled", "Interrupted.") : error);
-  } finally {
-    end();
-  }
-  console.log(done(plan));
-}
-
-/** Ctrl-C and the like are for the steps to see, not the end of this process. */
-function interruptible(): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of signals) process.on(name, abort);
-  const end = () => {
-    for (const name of signals) process.off(name, abort);
-  };
-  return { signal: controller.signal, end };
-}
-
-/** After a step that failed. @returns what to tell */
-async function goBack(journal: Journal, error: unknown): Promise<UserError> {
-  const why = error instanceof UserError ? error.message : String((error as Error).stack ?? error);
-  const again = `./factory migrate --from ${journal.plan.from} --stack ${journal.plan.stack}`;
-  if (["configuring", "rehearsing"].includes(journal.phase)) {
-    enter(journal, "undone");
-    return new UserError(
-      codeOf(error),
-      `${why}\nThe old deployment was not touched. Once that is mended: ${again} --apply`,
-    );
-  }
-  console.log("Going back to the old deployment.");
-  try {
-    await undoMigration(journal);
-  } catch (second) {
-    return new UserError(
-      "migration-cut-off",
-      `${why}\nGoing back failed too: ${(second as Error).message}\nNothing is lost. Once that is mended: ./factory migrate --undo --stack ${journal.plan.stack}`,
-    );
-  }
-  return new UserError(codeOf(error), `${why}\nThe old deployment runs again. Once that is mended: ${again} --apply`);
+  if (!json && !apply) console.log("\nTo carry it out: the same command with --apply.");
 }
 
 async function undo(stack: string | undefined): Promise<void> {
@@ -216,25 +168,12 @@ function alreadyDone({ plan }: Journal): UserError {
   );
 }
 
-function cutOff({ plan, phase }: Journal): UserError {
+function cutOff(journal: Journal): UserError {
+  const { plan, phase } = journal;
   const on = `  to go on    ./factory migrate --from ${plan.from} --stack ${plan.stack} --apply\n`;
   return new UserError(
     "migration-cut-off",
     `The migration of ${plan.project} was cut off (at ${phase}). Nothing is lost.\n` +
-      `${["undoing", "returning"].includes(phase) ? "" : on}  to go back  ./factory migrate --undo --stack ${plan.stack}`,
+      `${isGoingBack(journal) ? "" : on}  to go back  ./factory migrate --undo --stack ${plan.stack}`,
   );
-}
-
-function done({ project, stack, old, data, from }: Plan): string {
-  const copied = data.flatMap(({ source }) => (source.kind === "copy" ? [source.from] : []));
-  const places = copied.map((place) => (place.kind === "volume" ? place.name : place.path));
-  return [
-    `Compose project ${project} is factory stack ${stack} now. Nothing of the old deployment was removed.`,
-    `  to go back      ./factory migrate --undo --stack ${stack}`,
-    `  the password    ./factory pulumi -- config get --stack ${stack} disinto:snapshotPassword (keep a copy elsewhere)`,
-    `  do not type     docker compose up in ${from}: it would start the old containers beside the new`,
-    "Once all is well, and nobody wants to go back:",
-    `  docker rm ${old.map(({ name }) => oldName(name)).join(" ")}`,
-    ...(places.length === 0 ? [] : [`  and the places the data was copied from: ${[...new Set(places)].join(" ")}`]),
-  ].join("\n");
 }

@@ -41,9 +41,11 @@ export interface Journal {
   started: boolean;
   /** When an undo began, as kept tags have it: part of the names of what it keeps. */
   undoBegun?: string;
+  /** What the old places held when the data came back to them: by the volume that has it now. */
+  kept?: Record<string, string>;
 }
 
-export function journalFile(stack: string): string {
+function journalFile(stack: string): string {
   return join(paths.migrations, `${stack}.json`);
 }
 
@@ -69,4 +71,18 @@ export function enter(journal: Journal, phase: Phase): void {
 export function noteCopy(journal: Journal, volume: string, state: CopyState): void {
   journal.copies[volume] = state;
   writeJournal(journal);
+}
+
+/** Whether it was begun, and not undone. */
+export function isUnderWay({ phase }: Journal): boolean {
+  return phase !== "undone";
+}
+
+export function isGoingBack({ phase }: Journal): boolean {
+  return phase === "undoing" || phase === "returning";
+}
+
+/** Whether nothing of the old deployment was touched yet. */
+export function isUntouched({ phase }: Journal): boolean {
+  return phase === "configuring" || phase === "rehearsing";
 }

@@ -1,5 +1,6 @@
 import { configSchema } from "../../config/schema.ts";
 import { UserError } from "../error.ts";
+import { givenVariables } from "../given-secrets.ts";
 import { defaultDockerHost } from "../setup/index.ts";
 import { planData } from "./data.ts";
 import type { Deployment, FoundContainer, Service } from "./deployment.ts";
@@ -34,6 +35,8 @@ export async function makePlan(args: PlanArgs): Promise<Planned> {
 
 function planFor(factory: string, { deployment, stack, host, answers, migration }: PlanArgs, facts: Facts): Planned {
   const settings = readSettings(factory, deployment, facts, answers);
+  const registryToken = process.env[givenVariables.registryToken]?.trim();
+  if (registryToken) settings.secrets.set("registryToken", registryToken);
   const data = planData(factory, deployment, facts, answers, migration);
   const ofFactory = deployment.services.filter(({ role }) => role.kind !== "other");
   const others = deployment.services.filter(({ role }) => role.kind === "other");

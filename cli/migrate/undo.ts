@@ -2,7 +2,7 @@ import { keptTime, labelKeys } from "../../components/contract.ts";
 import { docker } from "../docker.ts";
 import { historyMessage, openStack, readState, runPulumi, unasked, type Workspace } from "../engine.ts";
 import { UserError } from "../error.ts";
-import { finishCutOff, removeLeftovers } from "../leftovers.ts";
+import { finishCutOff } from "../leftovers.ts";
 import { createProgress } from "../setup/index.ts";
 import { releaseStaleLock } from "../stack-lock.ts";
 import { readContents } from "./contents.ts";
@@ -26,6 +26,10 @@ interface Return {
 export async function undoMigration(journal: Journal): Promise<string> {
   const { plan } = journal;
   const progress = createProgress();
+  if (journal.phase === "configuring") {
+    enter(journal, "undone");
+    return `Nothing of compose project ${plan.project} was touched.`;
+  }
   if (journal.phase !== "returning") {
     const workspace = await openStack(plan.stack);
     const returns = journal.started ? returnsOf(journal) : [];
@@ -77,15 +81,19 @@ async function needRoom({ plan }: Journal, returns: Return[]): Promise<void> {
   );
 }
 
-/** Removes the factory's containers; its volumes stay. */
+/** Removes the factory's containers, and what a killed command has left at work; the volumes stay. */
 async function takeAway(workspace: Workspace): Promise<void> {
+  const { factoryName, dockerHost } = workspace.config;
   await releaseStaleLock(workspace);
   await finishCutOff(workspace, "migrate --undo", { ask: false });
   const { resources } = await readState(workspace);
   if (resources.some(({ type }) => type.startsWith("docker:") || type.startsWith("command:"))) {
     await runPulumi(workspace, "destroy", ["--exclude-protected", ...historyMessage("migrate --undo"), ...unasked]);
   }
-  await removeLeftovers(workspace, { ask: false });
+  const own = `label=${labelKeys.factory}=${factoryName}`;
+  const ids = await docker(dockerHost, ["ps", "--all", "--quiet", "--filter", own]);
+  // Anonymous volumes are those of canaries.
+  if (ids !== "") await docker(dockerHost, ["rm", "--force", "--volumes", ...ids.split("\n")]);
 }
 
 async function putBack(journal: Journal, { volume, to, ofAgents }: Return): Promise<void> {
@@ -97,6 +105,7 @@ async function putBack(journal: Journal, { volume, to, ofAgents }: Return): Prom
     const labels = [`--label=${labelKeys.factory}=${where.factory}`, `--label=${labelKeys.migration}=${journal.id}`];
     await docker(where.host, ["volume", "create", ...labels, kept]);
     await copyPlace(where, { from: to, to: { kind: "volume", name: kept }, fixOwner: false });
+    journal.kept = { ...journal.kept, [kept]: formatPlace(to) };
     noteCopy(journal, volume, "kept");
   }
   await copyPlace(where, { from, to, fixOwner: false });
@@ -110,8 +119,10 @@ function keptName({ undoBegun }: Journal, volume: string): string {
 
 function report(journal: Journal, gone: string[]): string {
   const { plan } = journal;
+  const kept = Object.keys(journal.kept ?? {});
   const lines = [
     `Compose project ${plan.project} runs again, with all that was written since.`,
+    ...kept.map((name) => `What ${journal.kept?.[name]} held before is in the volume ${name}.`),
     ...(gone.length === 0 ? [] : [`Gone, to be made anew: docker compose up -d ${gone.join(" ")} (in ${plan.from})`]),
     `Pulumi.${plan.stack}.yaml stays: it has the password of the snapshots in ${(plan.config.snapshots as { repository: string }).repository}.`,
     `  to try again  ./factory migrate --from ${plan.from} --stack ${plan.stack} --apply`,
