@@ -34,6 +34,8 @@ export interface Paths {
   dockerdLog: string;
   /** Locks of the set-up steps. */
   locks: string;
+  /** What is built for the tests alone. */
+  testTools: string;
 }
 
 /** All paths for a project and for the program that it is worked on with (both absolute). */
@@ -55,6 +57,7 @@ export function pathsOf(project: string, program = project): Paths {
     logs: join(own, "logs"),
     dockerdLog: join(own, "dockerd.log"),
     locks: join(own, "locks"),
+    testTools: join(own, "test-tools"),
   };
 }
 
