@@ -30,7 +30,7 @@ export async function openTestEnvironment(): Promise<Environment> {
   const progress = createProgress();
   const dockerHost = process.env.DOCKER_HOST ?? defaultDockerHost;
   const env = await setup({ dockerHost, needsDocker: true, needsBaseImage: true, progress });
-  await setupTestTools({ env: process.env, progress });
+  await setupTestTools({ paths, env: process.env, progress });
   return env;
 }
 

@@ -36,6 +36,8 @@ export interface Paths {
   dockerdLog: string;
   /** Locks of the set-up steps. */
   locks: string;
+  /** What is built for the tests alone. */
+  testTools: string;
 }
 
 /** All paths for a project and for the program that it is worked on with (both absolute). */
@@ -58,6 +60,7 @@ export function pathsOf(project: string, program = project): Paths {
     migrations: join(own, "migrations"),
     dockerdLog: join(own, "dockerd.log"),
     locks: join(own, "locks"),
+    testTools: join(own, "test-tools"),
   };
 }
 

@@ -161,13 +161,22 @@ test("both syntaxes of volumes, ports and networks, and names of their own", () 
     { kind: "tmpfs", target: "/c" },
   ]);
   expect(services[0]?.ports).toEqual([
+    { host: 70, container: 7 },
     { host: 8080, container: 80 },
     { host: 8443, container: 443 },
-    { host: 70, container: 7 },
   ]);
   expect(services[0]?.networks("p")).toEqual(["shared"]);
   expect(services[1]?.mounts("p")).toEqual([{ kind: "tmpfs", target: "/tmp" }]);
   expect(services[1]?.networks("p")).toEqual(["p_default"]);
+});
+
+test("values that YAML could take for something else are the text they are in v1", () => {
+  const { services } = parseResolved(
+    "services:\n  a:\n    environment:\n      A: 1e3\n      B: '1.10'\n      C: 'null'\n      D: null\n      E: 'yes'\n" +
+      "      F: 0o17\n      G: ''\n    volumes:\n    - target: /t\n      type: volume\n      read_only: true\n",
+  );
+  expect(services[0]?.environment).toEqual({ A: "1e3", B: "1.10", C: "null", E: "yes", F: "0o17", G: "" });
+  expect(services[0]?.mounts("p")).toEqual([{ kind: "anonymous", target: "/t", name: "", readOnly: true }]);
 });
 
 test.each([

@@ -14,8 +14,8 @@ interface ResolvedService {
   image?: string;
   build?: unknown;
   environment?: Record<string, unknown> | null;
-  ports?: (string | { published?: string | number; target: number })[] | null;
-  volumes?: (string | { type: string; source?: string; target: string; read_only?: boolean })[] | null;
+  ports?: (string | { published?: string | number; target: string | number })[] | null;
+  volumes?: (string | { type: string; source?: string; target: string; read_only?: boolean | string })[] | null;
   tmpfs?: string | string[] | null;
   networks?: Record<string, unknown> | string[] | null;
   network_mode?: string;
@@ -65,7 +65,8 @@ function readEnvironment(environment: Record<string, unknown>): Record<string, s
 
 function readMounts(service: ResolvedService, volumeName: (key: string) => string): Mount[] {
   const volumes = (service.volumes ?? []).map((volume): Mount => {
-    const { type, source, target, read_only: readOnly = false } = typeof volume === "string" ? long(volume) : volume;
+    const { type, source, target, read_only } = typeof volume === "string" ? long(volume) : volume;
+    const readOnly = String(read_only) === "true";
     if (type === "tmpfs") return { kind: "tmpfs", target };
     if (type === "bind") return bind(source ?? "", target, readOnly);
     if (source === undefined || source === "") return { kind: "anonymous", target, name: "", readOnly };
@@ -74,8 +75,12 @@ function readMounts(service: ResolvedService, volumeName: (key: string) => strin
   const tmpfs = [service.tmpfs ?? []]
     .flat()
     .map((path): Mount => ({ kind: "tmpfs", target: path.split(":")[0] ?? path }));
-  return [...volumes, ...tmpfs];
+  return [...volumes, ...tmpfs].sort(byTarget);
 }
+
+export const byTarget = (a: Mount, b: Mount) => (a.target < b.target ? -1 : 1);
+
+export const byContainerPort = (a: Port, b: Port) => a.container - b.container || a.host - b.host;
 
 /** `source:target:mode`, of which v1 has made every path absolute. */
 function long(volume: string): { type: string; source?: string; target: string; read_only?: boolean } {
@@ -100,10 +105,11 @@ function readNetworks(service: ResolvedService, networkName: (key: string) => st
 }
 
 function readPorts(ports: NonNullable<ResolvedService["ports"]>): Port[] {
-  return ports.flatMap((port) => {
-    const { published, target } = typeof port === "string" ? longPort(port) : port;
-    return published === undefined || published === "" ? [] : [{ host: Number(published), container: Number(target) }];
+  const published = ports.flatMap((port) => {
+    const { published: host, target } = typeof port === "string" ? longPort(port) : port;
+    return host === undefined || host === "" ? [] : [{ host: Number(host), container: Number(target) }];
   });
+  return published.sort(byContainerPort);
 }
 
 /** `[address:]published:target[/protocol]` */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { parse } from "yaml";
+import { type ParseOptions, parse, type SchemaOptions } from "yaml";
 import { UserError } from "../error.ts";
 import { type ComposeFile, type ResolvedFile, readComposeFile } from "./compose-file.ts";
 
@@ -38,22 +38,27 @@ export async function findCompose(): Promise<Compose | undefined> {
 /** What compose itself makes of its files, with the services of every profile. */
 export async function resolveFile(compose: Compose, asking: Asking): Promise<ComposeFile> {
   const files = asking.files.flatMap((file) => ["--file", file]);
-  const args = compose.version === "v1" ? ["config"] : ["--profile", "*", "config", "--format", "json"];
-  return parseResolved(await run(compose, asking, [...files, ...args]));
+  const profiles = compose.version === "v1" ? [] : ["--profile", "*"];
+  return parseResolved(await run(compose, asking, [...files, ...profiles, ...config(compose)]));
 }
 
 /** The variables of the directory's .env, as compose understands that file. */
 export async function resolveEnvFile(compose: Compose, directory: string): Promise<Record<string, string>> {
   const file = 'version: "3"\nservices:\n  variables:\n    image: none\n    env_file: .env\n';
-  const args = ["--file", "-", "--project-directory", directory, "config"];
+  const args = ["--file", "-", "--project-directory", directory, ...config(compose)];
   const resolved = await run(compose, { directory, files: [], project: "variables" }, args, file);
   return parseResolved(resolved).services[0]?.environment ?? {};
 }
 
-/** Takes what `config` of either compose prints. JSON is YAML too. */
+const config = ({ version }: Compose) => (version === "v1" ? ["config"] : ["config", "--format", "json"]);
+
+/** Takes what `config` prints: the JSON of v2, the YAML of v1. */
 export function parseResolved(printed: string): ComposeFile {
   // Compose prints a dollar as it would have to be written in a compose file.
-  return readComposeFile(parse(printed.replaceAll("$$", "$")) as ResolvedFile);
+  const text = printed.replaceAll("$$", "$");
+  // What YAML takes for a number is not what v1's YAML took for one: 1e3 is a string there.
+  const strings: ParseOptions & SchemaOptions = { schema: "failsafe", customTags: (tags) => [...tags, "null"] };
+  return readComposeFile((text.startsWith("{") ? JSON.parse(text) : parse(text, strings)) as ResolvedFile);
 }
 
 async function run(compose: Compose, asking: Asking, args: string[], input?: string): Promise<string> {

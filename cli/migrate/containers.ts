@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs";
 import { docker, inspect } from "../docker.ts";
-import { bind } from "./compose-file.ts";
+import { bind, byContainerPort, byTarget } from "./compose-file.ts";
 import type { FoundContainer, Mount, Port } from "./deployment.ts";
 
 const label = "com.docker.compose";
@@ -103,8 +103,6 @@ export function mountsOf({ Mounts, HostConfig }: InspectedContainer): Mount[] {
   return [...mounts, ...tmpfs.map((target): Mount => ({ kind: "tmpfs", target }))].sort(byTarget);
 }
 
-const byTarget = (a: Mount, b: Mount) => (a.target < b.target ? -1 : 1);
-
 /** What a container was given, without what its image sets itself. */
 export function environmentOf(container: InspectedContainer, image?: InspectedImage): Record<string, string> {
   const own = new Set(image?.Config?.Env ?? []);
@@ -122,7 +120,7 @@ export function portsOf({ HostConfig, NetworkSettings }: InspectedContainer): Po
       container: Number(key.split("/")[0]),
     })),
   );
-  const known = ports.filter(({ host }) => host > 0);
+  const known = ports.filter(({ host }) => host > 0).sort(byContainerPort);
   return known.filter((a, index) => known.findIndex((b) => a.host === b.host && a.container === b.container) === index);
 }
 
