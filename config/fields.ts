@@ -19,10 +19,18 @@ export interface Field {
 export function fieldAt(path: readonly PropertyKey[]): Field | undefined {
   let schema: z.core.$ZodType | undefined = configSchema;
   for (const key of path) {
-    schema = shapeOf(schema)?.[String(key)];
+    schema = typeof key === "number" ? elementOf(schema) : shapeOf(schema)?.[String(key)];
     if (schema === undefined) return undefined;
   }
   return describe(schema);
+}
+
+/** A path as Pulumi reads one: `edge.routes[0].path`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+    .slice(1);
 }
 
 function describe(schema: z.core.$ZodType): Field {
@@ -44,6 +52,12 @@ function shapeOf(schema: z.core.$ZodType): Record<string, z.core.$ZodType> | und
     .find((shape) => shape !== undefined);
 }
 
+/** What the elements of a list are; undefined where they have no keys of their own, and the list says it all. */
+function elementOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
+  const { element } = definitionOf(layers(schema).at(-1) ?? schema);
+  return element === undefined || shapeOf(element) === undefined ? undefined : element;
+}
+
 /** A schema and what it wraps: optional(prefault(pipe(string))) and so on inwards. */
 function layers(schema: z.core.$ZodType): z.core.$ZodType[] {
   const { innerType, in: input } = definitionOf(schema);
@@ -56,6 +70,7 @@ interface Definition {
   innerType?: z.core.$ZodType;
   in?: z.core.$ZodType;
   shape?: Record<string, z.core.$ZodType>;
+  element?: z.core.$ZodType;
   defaultValue?: unknown;
 }
 
