@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { expect } from "vitest";
 import { volumes } from "../../components/contract.ts";
+import { execa } from "./execa.ts";
 import { dockerHost, staticBusybox, type TestFactory } from "./harness.ts";
 
 /** Data in all five volumes of a factory, and what tells whether it is still the same. */

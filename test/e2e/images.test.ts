@@ -3,9 +3,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames, localImageName } from "../../components/contract.ts";
+import { execa } from "./execa.ts";
 import { dockerHost, freePort, TestFactory } from "./harness.ts";
 
 const canary = "canary0forge0token0815";
@@ -36,7 +36,7 @@ beforeAll(async () => {
   );
   expect(up.exitCode, up.all).toBe(0);
   expect(up.all).not.toContain(canary);
-}, 600_000);
+});
 
 afterAll(async () => {
   await factory?.dispose();
@@ -205,13 +205,13 @@ interface Heartbeat {
 }
 
 async function heartbeatWith(wanted: (heartbeat: Heartbeat) => boolean): Promise<Heartbeat> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 120_000;
   for (;;) {
     const answer = await fetch(`http://localhost:${factory.httpPort}/status/heartbeat.json`);
     const heartbeat = answer.ok ? ((await answer.json()) as Heartbeat) : undefined;
     if (heartbeat !== undefined && wanted(heartbeat)) return heartbeat;
     if (Date.now() > deadline)
-      throw new Error(`no such heartbeat within 30 s; the last one: ${JSON.stringify(heartbeat)}`);
+      throw new Error(`no such heartbeat within 120 s; the last one: ${JSON.stringify(heartbeat)}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
