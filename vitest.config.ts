@@ -7,14 +7,15 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       // The end-to-end tests beside them take what the machine has.
-      { extends: true, test: { name: "unit", include: ["test/*.test.ts"], testTimeout: 60_000 } },
+      { extends: true, test: { name: "unit", include: ["test/*.test.ts"], testTimeout: 180_000 } },
       {
         extends: true,
         test: {
           name: "e2e",
           include: ["test/e2e/*.test.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          // Several times what any of them takes: a slow machine is no failure.
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
     ],

@@ -6,23 +6,19 @@
 import { type GateName, type GateParameters, gates, gateVariable } from "../components/gate-parameters.ts";
 import { errorLine } from "../config/error-codes.ts";
 import { codeOf, UserError } from "./error.ts";
-import { tryCanary } from "./gate-canary.ts";
-import { drain } from "./gate-drain.ts";
-import { finish } from "./gate-finish.ts";
-import { runHook } from "./gate-hook.ts";
-import { recordRelease } from "./gate-release.ts";
-import { snapshotBefore } from "./gate-snapshot.ts";
-import { checkVolumes } from "./gate-volumes.ts";
 
-/** What each gate checks on a Docker host; it throws a UserError where `up` must not go on. */
-const checks: { [Gate in GateName]: (host: string, parameters: GateParameters<Gate>) => Promise<void> } = {
-  volumes: checkVolumes,
-  hook: runHook,
-  canary: tryCanary,
-  snapshot: snapshotBefore,
-  drain,
-  finish,
-  release: recordRelease,
+/** What a gate checks on a Docker host; it throws a UserError where `up` must not go on. */
+type Check<Gate extends GateName> = (host: string, parameters: GateParameters<Gate>) => Promise<void>;
+
+/** Each gate loads what it needs: an `up` runs a dozen of them. */
+const checks: { [Gate in GateName]: () => Promise<Check<Gate>> } = {
+  volumes: async () => (await import("./gate-volumes.ts")).checkVolumes,
+  hook: async () => (await import("./gate-hook.ts")).runHook,
+  canary: async () => (await import("./gate-canary.ts")).tryCanary,
+  snapshot: async () => (await import("./gate-snapshot.ts")).snapshotBefore,
+  drain: async () => (await import("./gate-drain.ts")).drain,
+  finish: async () => (await import("./gate-finish.ts")).finish,
+  release: async () => (await import("./gate-release.ts")).recordRelease,
 };
 
 try {
@@ -33,8 +29,9 @@ try {
   process.exitCode = 1;
 }
 
-function check<Gate extends GateName>(gate: Gate): Promise<void> {
-  return checks[gate](fromEnvironment("DOCKER_HOST"), readParameters(gate));
+async function check<Gate extends GateName>(gate: Gate): Promise<void> {
+  const run = await checks[gate]();
+  return run(fromEnvironment("DOCKER_HOST"), readParameters(gate));
 }
 
 function readParameters<Gate extends GateName>(gate: Gate): GateParameters<Gate> {

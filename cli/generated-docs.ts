@@ -8,7 +8,7 @@ import {
   volumeName,
   volumes,
 } from "../components/contract.ts";
-import { fieldAt } from "../config/fields.ts";
+import { fieldAt, pathText } from "../config/fields.ts";
 
 /** A file of the docs, as it should be. */
 export interface GeneratedDoc {
@@ -42,15 +42,16 @@ ${rows([]).join("\n")}
 `;
 }
 
-function rows(path: string[]): string[] {
+function rows(path: PropertyKey[]): string[] {
   const field = fieldAt(path);
   return (field?.keys ?? []).flatMap((key) => {
     const below = [...path, key];
     const child = fieldAt(below);
     if (child === undefined || child.keys.length > 0) return rows(below);
     const byDefault = child.byDefault === undefined ? (child.docs?.unset ?? "none") : code(child.byDefault);
-    const cells = [`\`${below.join(".")}\``, child.docs?.description, child.docs?.allowed, byDefault];
-    return [`| ${cells.map((cell) => (cell ?? "").replaceAll("|", "\\|").replaceAll("<", "&lt;")).join(" | ")} |`];
+    const cells = [`\`${pathText(below)}\``, child.docs?.description, child.docs?.allowed, byDefault];
+    const row = `| ${cells.map((cell) => (cell ?? "").replaceAll("|", "\\|").replaceAll("<", "&lt;")).join(" | ")} |`;
+    return [row, ...rows([...below, 0])];
   });
 }
 

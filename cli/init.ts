@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import input from "@inquirer/input";
 import type { Command } from "commander";
 import { stringify } from "yaml";
-import { dockerLogin, trustCertificateFile } from "../config/load.ts";
+import { dockerLogin, trustCertificateFile } from "../config/machine.ts";
 import { openEngine } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { type GivenKey, givenVariables } from "./given-secrets.ts";

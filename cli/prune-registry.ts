@@ -1,7 +1,7 @@
 import confirm from "@inquirer/confirm";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ImageName, imageNames } from "../components/contract.ts";
-import { trustCertificateFile } from "../config/load.ts";
+import { trustCertificateFile } from "../config/machine.ts";
 import { type Manifest, RegistryError, type Repository } from "../images/registry.ts";
 import { readReleases } from "./deployments.ts";
 import { openStack, type Workspace } from "./engine.ts";

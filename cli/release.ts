@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { execa } from "execa";
 import semver from "semver";
 import type { ImageName } from "../components/contract.ts";
-import { trustCertificateFile } from "../config/load.ts";
+import { trustCertificateFile } from "../config/machine.ts";
 import { openStack, saveStackFile, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";

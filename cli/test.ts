@@ -7,6 +7,10 @@ import { openTestEnvironment } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { paths } from "./paths.ts";
 import { type Environment, findGo, readRecipe } from "./setup/index.ts";
+import { progressVariable, readProgress, slowest, type TestProgress, unfinished } from "./test-progress.ts";
+
+/** Minutes after the start of this command in which vitest has to end: a machine of somebody's may end it without a word later. */
+const patience = 80;
 
 interface Counts {
   passed: number;
@@ -41,12 +45,31 @@ export function summary({ passed, failed, skipped }: Counts): string {
 async function vitest(env: Environment): Promise<Counts> {
   const directory = mkdtempSync(join(tmpdir(), "factory-test-"));
   const report = join(directory, "report.json");
+  const progress = join(directory, "progress.jsonl");
+  const reporters = ["verbose", "json", join(import.meta.dirname, "test-progress.ts")];
   try {
-    const { exitCode } = await execa(
+    const { exitCode, timedOut } = await execa(
       "vitest",
-      ["run", "--reporter=verbose", "--reporter=json", `--outputFile.json=${report}`],
-      { cwd: paths.project, preferLocal: true, env, stdio: ["ignore", "inherit", "inherit"], reject: false },
+      ["run", ...reporters.map((reporter) => `--reporter=${reporter}`), `--outputFile.json=${report}`],
+      {
+        cwd: paths.project,
+        preferLocal: true,
+        // Pulumi's programs live for seconds: they collect less garbage than they would.
+        env: { GOGC: process.env.GOGC ?? "400", ...env, [progressVariable]: progress },
+        stdio: ["ignore", "inherit", "inherit"],
+        reject: false,
+        timeout: Math.max(1, Math.round(patience * 60_000 - process.uptime() * 1000)),
+        forceKillAfterDelay: 10_000,
+      },
     );
+    const told = readProgress(progress);
+    console.log(slowest(told));
+    if (timedOut) {
+      console.log(
+        `The tests were ended after ${patience} minutes; what had not ended counts as failed:\n${unfinished(told)}`,
+      );
+      return countCutOff(told);
+    }
     return existsSync(report) ? countVitest(readFileSync(report, "utf8"), exitCode) : broken;
   } finally {
     rmSync(directory, { recursive: true });
@@ -64,6 +87,13 @@ export function countVitest(report: string, exitCode: number | undefined): Count
     failed: exitCode === 0 ? numFailedTests : Math.max(1, numFailedTests),
     skipped: numPendingTests + numTodoTests,
   };
+}
+
+/** Counts of a run that was ended: each test that had not ended has failed, and so has a file without any. */
+export function countCutOff({ states, open, waiting }: TestProgress): Counts {
+  const unended = Object.values(open).reduce((sum, tests) => sum + Math.max(1, tests.length), waiting.length);
+  const { passed = 0, failed = 0, skipped = 0 } = states;
+  return { passed, failed: failed + unended, skipped };
 }
 
 /** Tests of what engine/ builds; where there is no Go, nothing of it was built here either. */

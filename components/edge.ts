@@ -36,6 +36,7 @@ export function edgeSpec({ factory, volumes, image, edge, forge }: EdgeArgs): Co
       DISINTO_VERSION: image.labels.version,
       FACTORY_NAME: factory,
       FORGE_URL: forge?.url,
+      EDGE_ROUTES: edge.routes?.length ? JSON.stringify(edge.routes) : undefined,
     },
     capabilities: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_BIND_SERVICE", "SETGID", "SETUID"],
     memory: 256,

@@ -24,10 +24,18 @@ const anyName = "NAME";
 export function fieldAt(path: readonly PropertyKey[]): Field | undefined {
   let schema: z.core.$ZodType | undefined = configSchema;
   for (const key of path) {
-    schema = shapeOf(schema)?.[String(key)] ?? namedShape(schema);
+    schema = typeof key === "number" ? elementOf(schema) : (shapeOf(schema)?.[String(key)] ?? namedShape(schema));
     if (schema === undefined) return undefined;
   }
   return describe(schema);
+}
+
+/** A path as Pulumi reads one: `edge.routes[0].path`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+    .slice(1);
 }
 
 function describe(schema: z.core.$ZodType): Field {
@@ -63,6 +71,12 @@ function namedShape(schema: z.core.$ZodType): z.core.$ZodType | undefined {
   return below !== undefined && shapeOf(below) !== undefined ? below : undefined;
 }
 
+/** What the elements of a list are; undefined where they have no keys of their own, and the list says it all. */
+function elementOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
+  const { element } = definitionOf(layers(schema).at(-1) ?? schema);
+  return element === undefined || shapeOf(element) === undefined ? undefined : element;
+}
+
 /** A schema and what it wraps: optional(prefault(pipe(string))) and so on inwards. */
 function layers(schema: z.core.$ZodType): z.core.$ZodType[] {
   const { innerType, in: input } = definitionOf(schema);
@@ -76,6 +90,7 @@ interface Definition {
   in?: z.core.$ZodType;
   shape?: Record<string, z.core.$ZodType>;
   valueType?: z.core.$ZodType;
+  element?: z.core.$ZodType;
   defaultValue?: unknown;
 }
 

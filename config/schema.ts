@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readPublicKey } from "./public-key.ts";
+import { edgeRoutes } from "./routes.ts";
 import { durationPattern, mebibytes, seconds, sizePattern } from "./units.ts";
 
 /** What the docs and the errors say of one key. */
@@ -327,6 +328,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       httpPort: whole(1, 65535, 80, "Port on the host for HTTP."),
       httpsPort: whole(1, 65535, 443, "Port on the host for HTTPS; another one than `edge.httpPort`."),
+      routes: edgeRoutes,
     })
     .prefault({}),
   build: z

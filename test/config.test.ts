@@ -216,6 +216,66 @@ describe("durations and sizes", () => {
   });
 });
 
+describe("edge.routes", () => {
+  const ci = { path: "/ci", upstream: "http://woodpecker:8000" };
+
+  test("are none, or keep their order, with stripPrefix off by default", () => {
+    expect(parse({}).edge).not.toHaveProperty("routes");
+    const staging = { path: "/staging/site-2", upstream: "https://staging.internal/base/", stripPrefix: true };
+    expect(parse({ edge: { routes: [ci, staging] } }).edge.routes).toEqual([{ ...ci, stripPrefix: false }, staging]);
+  });
+
+  test.each(["/", "ci", "/ci/", "/CI", "/a//b", "/../x", "/a b", "/a*", "/a{b}", "/a\n}", "/status", "/forge/x"])(
+    "have no path %j",
+    (path) => expect(messageOf({ edge: { routes: [{ ...ci, path }] } })).toContain("edge.routes[0].path: "),
+  );
+
+  test.each([
+    "woodpecker:8000",
+    "ftp://woodpecker",
+    "http://woodpecker:8000 {",
+    "http://woodpecker:8000\n}",
+    "http://woodpecker:0",
+    "http://woodpecker:65536",
+    "http://woodpecker:443",
+    "https://woodpecker:80/x",
+    "http://{env.HOME}",
+    "http://woodpecker/?a=b",
+  ])("have no upstream %j", (upstream) =>
+    expect(messageOf({ edge: { routes: [{ ...ci, upstream }] } })).toContain("edge.routes[0].upstream: "),
+  );
+
+  test("have a path once", () => {
+    expect(messageOf({ edge: { routes: [ci, { ...ci, stripPrefix: true }] } })).toContain(
+      "allowed: a list of path, upstream and stripPrefix, each path once",
+    );
+  });
+
+  test("are complained of all at once, by their place, without a password", () => {
+    const routes = [
+      { path: "/ci", strip: true },
+      ci,
+      { path: "/x", upstream: "http://bot:canary-pw@forge", stripPrefix: "yes" },
+    ];
+    expect(messageOf({ edge: { routes } })).toBe(`The config of stack test has 4 problems:
+
+  edge.routes[0].upstream: is missing
+    allowed: an http:// (not on port 443) or https:// (not on port 80) address without a user or a password in it
+    fix: pulumi config --stack test set --path 'disinto:edge.routes[0].upstream' http://woodpecker:8000
+
+  edge.routes[0].strip: unknown key
+    fix: pulumi config --stack test rm --path 'disinto:edge.routes[0].strip'
+
+  edge.routes[2].upstream: "http://...@forge" is not allowed
+    allowed: an http:// (not on port 443) or https:// (not on port 80) address without a user or a password in it
+    fix: pulumi config --stack test set --path 'disinto:edge.routes[2].upstream' http://woodpecker:8000
+
+  edge.routes[2].stripPrefix: "yes" is not allowed
+    allowed: true or false
+    fix: pulumi config --stack test set --path 'disinto:edge.routes[2].stripPrefix' true`);
+  });
+});
+
 describe("errors", () => {
   test("come all at once, each with path, value, what is allowed, and the fix", async () => {
     const values = {
@@ -232,7 +292,7 @@ describe("errors", () => {
     expect(messageOf({ edge: "8080 and 8443" })).toBe(`The config of stack test has 1 problem:
 
   edge: "8080 and 8443" is not structured
-    allowed: keys below it: httpPort, httpsPort
+    allowed: keys below it: httpPort, httpsPort, routes
     fix: pulumi config --stack test rm disinto:edge, then pulumi config --stack test set --path 'disinto:edge.httpPort' ...`);
   });
 

@@ -1,6 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
 import { countChanges } from "../cli/apply.ts";
-import { countGo, countVitest, summary } from "../cli/test.ts";
+import { countCutOff, countGo, countVitest, summary } from "../cli/test.ts";
+import { readProgress, slowest, unfinished } from "../cli/test-progress.ts";
 
 describe("the closing line", () => {
   test("names what was skipped only where something was", () => {
@@ -19,6 +23,37 @@ describe("the closing line", () => {
     const stdout = events.map((event) => JSON.stringify(event)).join("\n");
     expect(countGo(stdout, 0)).toEqual({ passed: 1, failed: 0, skipped: 1 });
     expect(countGo("# build failed", 1)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  });
+});
+
+describe("a run of vitest that was ended", () => {
+  const directory = mkdtempSync(join(tmpdir(), "progress-"));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  const file = join(directory, "progress.jsonl");
+  const lines = [
+    { kind: "planned", files: ["a.test.ts", "b.test.ts", "c.test.ts", "d.test.ts"] },
+    { kind: "started", file: "a.test.ts", tests: ["one", "two"] },
+    { kind: "started", file: "b.test.ts", tests: ["three", "four", "five"] },
+    { kind: "tested", file: "a.test.ts", test: "one", state: "passed" },
+    { kind: "tested", file: "b.test.ts", test: "three", state: "failed" },
+    { kind: "tested", file: "a.test.ts", test: "two", state: "skipped" },
+    { kind: "ended", file: "a.test.ts", seconds: 2.4 },
+    { kind: "started", file: "d.test.ts", tests: [] },
+    { kind: "ended", file: "d.test.ts", seconds: 12 },
+  ];
+
+  test("has failed in every test that had not ended, and says where it was", () => {
+    writeFileSync(file, `${lines.map((line) => JSON.stringify(line)).join("\n")}\n{"kind":"tes`);
+    const progress = readProgress(file);
+    expect(countCutOff(progress)).toEqual({ passed: 1, failed: 4, skipped: 1 });
+    expect(unfinished(progress)).toBe("  running    b.test.ts > four\n  not begun  c.test.ts");
+    expect(slowest(progress)).toBe("Files that took longest:\n    12 s  d.test.ts\n     2 s  a.test.ts");
+    expect(slowest(progress, 1)).not.toContain("a.test.ts");
+  });
+
+  test("before it began has come nowhere", () => {
+    expect(readProgress(join(directory, "none"))).toEqual({ states: {}, seconds: {}, open: {}, waiting: [] });
   });
 });
 

@@ -81,6 +81,19 @@ describe("names on the host", () => {
   });
 });
 
+describe("the edge", () => {
+  test("is handed its routes, where there are any", async () => {
+    const edge = JSON.stringify({ routes: [{ path: "/ci", upstream: "http://woodpecker:8000" }] });
+    const withRoutes = await register({ ...values, edge });
+    expect(inputsOf(withRoutes, "edge").envs).toContain(
+      'EDGE_ROUTES=[{"path":"/ci","upstream":"http://woodpecker:8000","stripPrefix":false}]',
+    );
+    const none = await register({ ...values, edge: JSON.stringify({ routes: [] }) });
+    for (const without of [local, none]) expect(inputsOf(without, "edge")).toEqual(inputsOf(local, "edge"));
+    expect(JSON.stringify(inputsOf(local, "edge"))).not.toContain("EDGE_ROUTES");
+  });
+});
+
 describe("data volumes", () => {
   test.each(componentNames)("lie under every VOLUME path of %s, so that none can be anonymous", (component) => {
     const table: Record<string, string> = images[containers[component]];

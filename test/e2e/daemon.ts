@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
 import { removeStalePidFile } from "../../cli/setup/pid-file.ts";
+import { execa } from "./execa.ts";
 import { killProcesses } from "./processes.ts";
 
 /** A Docker daemon of a test's own, which it may kill and whose disk it may fill. It needs root. */
@@ -44,7 +44,7 @@ export class OwnDaemon {
     const { DOCKER_HOST: _, ...env } = process.env;
     // In a network namespace of its own: it would take the machine's daemon the bridge away.
     this.process = spawn("unshare", ["--net", "dockerd", ...args], { env, stdio: ["ignore", log, log] });
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 300_000;
     while (!(await this.answers())) {
       if (Date.now() > deadline) throw new Error(`dockerd does not answer:\n${readFileSync(inside("log"), "utf8")}`);
       await sleep(100);

@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { expect } from "vitest";
 import { volumes } from "../../components/contract.ts";
+import { execa } from "./execa.ts";
 import { dockerHost, staticBusybox, type TestFactory } from "./harness.ts";
 
 /** Places on the host for data, by name: each is a volume's name, or a directory. */

@@ -3,7 +3,6 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { execa } from "execa";
 import { stringify } from "yaml";
 import {
   type ComponentName,
@@ -16,6 +15,7 @@ import {
   volumeName,
   volumes,
 } from "../../components/contract.ts";
+import { execa } from "./execa.ts";
 
 /** Docker daemon the tests run on. */
 export const dockerHost = process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock";

@@ -3,10 +3,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames, localImageName } from "../../components/contract.ts";
-import { dockerHost, TestFactory } from "./harness.ts";
+import { execa } from "./execa.ts";
+import { dockerHost, freePort, TestFactory } from "./harness.ts";
 
 const canary = "canary0forge0token0815";
 
@@ -17,17 +17,26 @@ beforeAll(async () => {
   forge = await startForge();
   factory = await TestFactory.create();
   const { port } = forge.address() as AddressInfo;
+  const url = `http://${hostAddress()}:${port}`;
+  const { httpPort, httpsPort } = factory;
+  const routes = [
+    { path: "/ci", upstream: url },
+    { path: "/ci/logs", upstream: `${url}/base/`, stripPrefix: true },
+    { path: "/down", upstream: `http://${hostAddress()}:${await freePort()}` },
+    { path: "/unknown", upstream: "http://nobody.invalid:8000" },
+  ];
   await factory.configure({
     build: undefined,
-    forge: { url: `http://${hostAddress()}:${port}`, repo: "acme/website" },
+    forge: { url, repo: "acme/website" },
     agents: { pollInterval: "2s" },
+    edge: { httpPort, httpsPort, routes },
   });
   const up = await factory.plain(
     `printf %s ${canary} | pulumi config set --stack test --secret disinto:forgeToken && ./factory up --stack test --yes`,
   );
   expect(up.exitCode, up.all).toBe(0);
   expect(up.all).not.toContain(canary);
-}, 600_000);
+});
 
 afterAll(async () => {
   await factory?.dispose();
@@ -64,6 +73,37 @@ describe("the factory's own images", () => {
     for (const path of ["/status/busy", "/srv/factory/state/heartbeat.json", "/status/../state/heartbeat.json"]) {
       expect((await fetch(`http://localhost:${factory.httpPort}${path}`)).status).toBe(404);
     }
+  });
+
+  test("edge.routes lead to their upstreams, with the prefix or without; one that is down takes nothing else along", async () => {
+    const at = (path: string) => fetch(`http://localhost:${factory.httpPort}${path}`);
+    const asked = async (path: string) => ((await (await at(path)).json()) as { url: string }).url;
+    expect(await asked("/ci")).toBe("/ci");
+    expect(await asked("/ci/x/y?z=1")).toBe("/ci/x/y?z=1");
+    expect(await asked("/ci/logs/x?z=1")).toBe("/base/x?z=1");
+    expect(await asked("/ci/logs")).toBe("/base/");
+    expect(await asked("/forge/x")).toBe("/x");
+    expect((await at("/cider")).status).toBe(404);
+    for (const path of ["/down", "/unknown/x"]) expect((await at(path)).status).toBe(502);
+    expect((await at("/")).status).toBe(200);
+  });
+
+  test.each([
+    ["/ci\n}\nrespond 200 {", "http://ci:8000"],
+    ["/ci", "http://ci:8000 {\n}\nimport /etc/passwd\n#"],
+    ["/status", "http://ci:8000"],
+    ["/ci", "http://bot:canary-pw@ci:8000"],
+  ])("the edge does not start with the route %j to %j, and says why", async (path, upstream) => {
+    const routes = `EDGE_ROUTES=${JSON.stringify([{ path, upstream, stripPrefix: false }])}`;
+    const image = localImageName(factory.name, "edge");
+    const edge = await execa("docker", ["run", "--rm", "--network=none", `--env=${routes}`, image], {
+      env: { DOCKER_HOST: dockerHost },
+      reject: false,
+      timeout: 120_000,
+    });
+    expect(edge.exitCode, edge.stderr).toBe(64);
+    expect(edge.stderr).toMatch(/^disinto-edge: EDGE_ROUTES has in \[0\] .*: correct disinto:edge\.routes$/);
+    expect(edge.stderr).not.toContain("canary-pw");
   });
 
   test("the agents' heartbeat is fresh, and says that the forge takes their token", async () => {
@@ -165,13 +205,13 @@ interface Heartbeat {
 }
 
 async function heartbeatWith(wanted: (heartbeat: Heartbeat) => boolean): Promise<Heartbeat> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 120_000;
   for (;;) {
     const answer = await fetch(`http://localhost:${factory.httpPort}/status/heartbeat.json`);
     const heartbeat = answer.ok ? ((await answer.json()) as Heartbeat) : undefined;
     if (heartbeat !== undefined && wanted(heartbeat)) return heartbeat;
     if (Date.now() > deadline)
-      throw new Error(`no such heartbeat within 30 s; the last one: ${JSON.stringify(heartbeat)}`);
+      throw new Error(`no such heartbeat within 120 s; the last one: ${JSON.stringify(heartbeat)}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
@@ -189,7 +229,7 @@ function startForge(): Promise<Server> {
   return new Promise((resolve) => {
     const server = createServer((request, response) => {
       response.statusCode = request.headers.authorization === `token ${canary}` ? 200 : 401;
-      response.end("{}");
+      response.end(JSON.stringify({ url: request.url }));
     }).listen(0, "0.0.0.0", () => resolve(server));
   });
 }

@@ -12,10 +12,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { imageNames } from "../../components/contract.ts";
+import { execa } from "./execa.ts";
 import { TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { execa } from "./execa.ts";
 import { TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 import { type Rule, withFront } from "./registry-front.ts";

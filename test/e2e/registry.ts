@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
 import type { ImageName } from "../../components/contract.ts";
+import { execa } from "./execa.ts";
 import { dockerHost, freePort, staticBusybox } from "./harness.ts";
 
 /** The two forms of a manifest that names an image for each platform. */
@@ -118,7 +118,7 @@ export class TestRegistry {
   async restart(): Promise<void> {
     await this.stop();
     this.process = spawn("docker-registry", ["serve", join(this.directory, "config.yml")], { stdio: "ignore" });
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + 120_000;
     while (!(await this.answers())) {
       if (Date.now() > deadline) throw new Error(`the registry does not answer at ${this.server}`);
       await sleep(100);

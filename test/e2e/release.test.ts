@@ -11,9 +11,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames, volumes } from "../../components/contract.ts";
+import { execa } from "./execa.ts";
 import { dockerHost, e2eLabel, type Outcome, staticBusybox, TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 import { type Rule, withFront } from "./registry-front.ts";

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { componentNames, imageNames } from "../../components/contract.ts";
+import { execa } from "./execa.ts";
 import { type Outcome, TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
 import { expect } from "vitest";
 import { snapshotContainerName, type VolumeKey, volumes } from "../../components/contract.ts";
+import { execa } from "./execa.ts";
 import { dockerHost, type Outcome, TestFactory } from "./harness.ts";
 
 /** A password nothing else is, with what a shell and a file of lines would take apart. */
@@ -104,7 +104,7 @@ export class SnapshotFactory {
   }
 
   async until(wanted: { agents?: string; helper?: string }): Promise<void> {
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 300_000;
     for (let states = await this.states(); ; states = await this.states()) {
       if (states.agents === wanted.agents && states.helper === wanted.helper) return;
       if (Date.now() > deadline) throw new Error(`wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(states)}`);

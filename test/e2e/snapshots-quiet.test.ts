@@ -1,7 +1,7 @@
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { snapshotImage } from "../../cli/setup/index.ts";
 import { baseImage } from "../../config/base-image.ts";
+import { execa } from "./execa.ts";
 import { dockerHost } from "./harness.ts";
 import { type ListedSnapshot, password, SnapshotFactory } from "./snapshot-support.ts";
 
