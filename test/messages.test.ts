@@ -1,4 +1,5 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { codeOf, UserError } from "../cli/error.ts";
 import { codeIn, type ErrorCode, errorCodes, errorLine } from "../config/error-codes.ts";
@@ -37,13 +38,24 @@ describe("every code", () => {
   });
 });
 
-test.each(globSync(["README.md", "docs/*.md"]))(
-  "%s links to headings of docs/troubleshooting.md that there are",
-  (file) => {
-    const linked = [...read(file).matchAll(/\((?:docs\/)?troubleshooting\.md#([^)]+)\)/g)].map(([, anchor]) => anchor);
-    expect(linked.filter((anchor) => !headings.includes(anchor as string))).toEqual([]);
-  },
-);
+test.each(globSync(["README.md", "docs/*.md"]))("%s links to files and headings that there are", (file) => {
+  const links = [...read(file).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
+  const broken = links.filter(([, path, anchor]) => {
+    const target = path === "" ? file : join(dirname(file), path as string);
+    return !existsSync(target) || (anchor !== undefined && !anchorsOf(target).includes(anchor));
+  });
+  expect(broken.map(([link]) => link)).toEqual([]);
+});
+
+/** Of every heading, as forges make them. */
+function anchorsOf(file: string): string[] {
+  return [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
 
 describe("the line of an error", () => {
   test("is found in what was printed, the last one where there are several", () => {
