@@ -33,9 +33,11 @@ export async function setupTestCompose(paths: Paths, env: NodeJS.ProcessEnv, pro
 async function build(paths: Paths, env: NodeJS.ProcessEnv, target: string, report: Report): Promise<void> {
   const found = await findGo(paths, env);
   if (!("go" in found)) {
-    throw new SetupError(`The tests need Docker's compose, which is built with Go: ${found.reason}.`, [
-      "install Go: https://go.dev/doc/install",
-    ]);
+    throw new SetupError(
+      "engine-missing",
+      `The tests need Docker's compose, which is built with Go: ${found.reason}.`,
+      ["install Go: https://go.dev/doc/install"],
+    );
   }
   const directory = join(paths.program, module);
   const version = /docker\/compose\/v2 (\S+)/.exec(readFileSync(join(directory, "go.mod"), "utf8"))?.[1] ?? "";
@@ -53,7 +55,7 @@ async function build(paths: Paths, env: NodeJS.ProcessEnv, target: string, repor
   });
   report.now("");
   if (!outcome.ok) {
-    throw new SetupError(`Docker's compose does not build:\n${lastLines(outcome)}`, [
+    throw new SetupError("build-failed", `Docker's compose does not build:\n${lastLines(outcome)}`, [
       `cd ${module} && CGO_ENABLED=0 go build -mod=readonly -o /dev/null ${composePackage}`,
       "a module that cannot be downloaded: set GOPROXY to a proxy that has it",
     ]);
