@@ -1,3 +1,4 @@
+import { hiredComponent, volumesOf } from "../../components/contract.ts";
 import { configSchema } from "../../config/schema.ts";
 import { UserError } from "../error.ts";
 import { givenVariables } from "../given-secrets.ts";
@@ -97,6 +98,7 @@ function notesOf({ services, unread, projects }: Deployment): string[] {
     ...services.flatMap(({ name, difference }) => difference.map((text) => `${name}: ${text}`)),
     ...unread,
     ...elsewhere,
+    ...services.filter(({ role }) => role.kind !== "other" && role.kind !== "reproduce").flatMap(leftBehind),
     ...(projects.length < 2
       ? []
       : [`${projects.length} projects are in the projects volume; config names the forge of the agents' container.`]),
@@ -112,5 +114,20 @@ function strayMounts(service: Service, services: Service[]): string[] {
     return [
       `${service.name} has ${mount.name} at ${mount.target}, the agents ${other.name}: the agents' counts, the other is left alone.`,
     ];
+  });
+}
+
+/** Where the factory has something of its own, whatever compose mounted there. */
+const ownTargets = ["/var/run/docker.sock", "/home/agent/disinto/.env", "/etc/caddy/Caddyfile", "/home/agent/.ssh"];
+
+/** Mounts that nothing of the factory takes the place of. */
+function leftBehind({ name, role, mounts }: Service): string[] {
+  const component = role.kind === "hired" ? hiredComponent(role.agent) : role.kind === "edge" ? "edge" : "agents";
+  const known = [...ownTargets, ...Object.keys(volumesOf(component))];
+  return mounts.flatMap((mount) => {
+    if (mount.kind === "tmpfs" || known.includes(mount.target)) return [];
+    const source = mount.kind === "bind" ? mount.source : mount.name;
+    if (mount.kind === "bind" && source === mount.target) return [];
+    return [`${name}: ${source}, which is at ${mount.target} now, does not come along, and stays where it is.`];
   });
 }
