@@ -114,7 +114,7 @@ test("two projects on one host: the other is left alone", async () => {
     migration = await built({ compose: "v2", data: "directories" });
     await thereAndBack();
     await other.expectUntouched();
-    await other.expectDataBack();
+    await other.expectDataBack([]);
   } finally {
     await other.dispose();
   }

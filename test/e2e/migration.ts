@@ -125,9 +125,13 @@ export class Migration {
     await this.data.expectFiles(elsewhere, this.copied());
   }
 
-  /** The data where compose has it, after an undo. */
-  async expectDataBack(): Promise<void> {
-    await this.data.expectFiles({}, this.copied());
+  /** The data where compose has it, after an undo. A place that the factory has written to has what it made of it. */
+  async expectDataBack(written: string[] = ["agent-data", "state"]): Promise<void> {
+    const copied = this.copied();
+    await this.data.expectFiles(
+      {},
+      written.filter((key) => copied.includes(key)),
+    );
   }
 
   /** Places of agents that are copied, and not adopted by name. */
