@@ -28,9 +28,9 @@ beforeAll(async () => {
     network,
     forge: { url: "http://localhost:1", repo: "acme/website" },
     agents: { drain: { timeout: "1s" } },
-    snapshots: { repository },
   });
   await setSecret("disinto:snapshotPassword", "canary-password-2342");
+  await pulumi(`pulumi config set --stack test --path 'disinto:snapshots.repository' ${repository}`);
   await pulumi("pulumi config set --stack test --path 'disinto:agents.environment.CLAUDE_TIMEOUT' 7200");
   await setSecret("disinto:forgeToken", canaries.forge);
   await setSecret("disinto:agentSecrets.ANTHROPIC_API_KEY", canaries.agents);
