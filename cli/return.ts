@@ -10,6 +10,7 @@ import { paths } from "./paths.ts";
 import { describeVersion, type Release } from "./releases.ts";
 import { planRollback } from "./rollback-plan.ts";
 import { isRunning, namesIn, type Running, readRunning } from "./running.ts";
+import { imageKeys, readImageKeys } from "./stack-file.ts";
 
 /**
  * After an update that failed: where it had replaced containers, back to the release that ran before, config and containers.
@@ -27,7 +28,9 @@ export async function returnAfter(workspace: Workspace, before: Running, error: 
     return new UserError(codeOf(error), `${why}\n${await whatRuns(workspace)}\n${nextStep(workspace)}`);
   const logs = await keepLogs(workspace, replaced);
   try {
-    await goBack(workspace, release);
+    if (!(await goBack(workspace, release))) {
+      return new UserError(`${why}\n${await whatRuns(workspace)}\n${logs}\n${nextStep(workspace)}`);
+    }
   } catch (second) {
     return new UserError(
       "return-failed",
@@ -53,12 +56,16 @@ function isUp(state: string): boolean {
   return state.startsWith("running");
 }
 
-async function goBack(workspace: Workspace, release: Release): Promise<void> {
-  console.log(`Going back to ${describeVersion(release)}, which was healthy on ${release.time}.`);
+/** Returns whether there was a way: where the config names the release already, it is something else in it that failed. */
+async function goBack(workspace: Workspace, release: Release): Promise<boolean> {
   const plan = await planRollback(workspace, release);
+  const [before, after] = [readImageKeys(workspace), readImageKeys(plan.file)];
+  if (imageKeys.every((key) => before[key] === after[key])) return false;
+  console.log(`Going back to ${describeVersion(release)}, which was healthy on ${release.time}.`);
   const saved = saveStackFile(workspace, plan.file);
   const message = historyMessage(`return to ${describeVersion(release)}`);
   await runPulumi(saved, "up", [...unasked, ...message]);
+  return true;
 }
 
 /** Keeps what the containers that failed have printed: they are removed. */

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseDocument } from "yaml";
@@ -19,9 +20,17 @@ const bob = { roles, model: { url: `http://${network}-models:8000`, name: "qwen"
 const both = { bob, eve: { roles: ["review"], pollInterval: "5m" } };
 
 let factory: TestFactory;
+let repository: string;
 
 beforeAll(async () => {
-  factory = await TestFactory.create({ network, forge: { url: "http://localhost:1", repo: "acme/website" } });
+  repository = mkdtempSync(join(tmpdir(), "factory-snapshots-"));
+  factory = await TestFactory.create({
+    network,
+    forge: { url: "http://localhost:1", repo: "acme/website" },
+    agents: { drain: { timeout: "1s" } },
+  });
+  await setSecret("disinto:snapshotPassword", "canary-password-2342");
+  await pulumi(`pulumi config set --stack test --path 'disinto:snapshots.repository' ${repository}`);
   await pulumi("pulumi config set --stack test --path 'disinto:agents.environment.CLAUDE_TIMEOUT' 7200");
   await setSecret("disinto:forgeToken", canaries.forge);
   await setSecret("disinto:agentSecrets.ANTHROPIC_API_KEY", canaries.agents);
@@ -34,6 +43,7 @@ afterAll(async () => {
   await factory?.docker("rm", "--force", "--volumes", `${network}-models`).catch(() => undefined);
   await factory?.dispose();
   await factory?.docker("network", "rm", network).catch(() => undefined);
+  if (repository !== undefined) rmSync(repository, { recursive: true, force: true });
 });
 
 async function succeeds(running: Promise<Outcome>): Promise<Outcome> {
@@ -142,6 +152,31 @@ describe("a hired agent", () => {
     const names = components.map(({ component, state }: { component: string; state: string }) => [component, state]);
     expect(names).toContainEqual(["agents-bob", "running"]);
     expect(volumes.map(({ volume }: { volume: string }) => volume)).toContain(factory.volumeName("project-repos-bob"));
+  });
+
+  test("that is at work is not replaced, and keeps nobody else from it", async () => {
+    const busy = (command: string) =>
+      factory.docker("exec", factory.containerName("agents-bob"), "busybox", command, "/busy");
+    const before = await idsOf("agents-bob");
+    await busy("touch");
+    hire({ bob: { ...bob, model: { ...bob.model, name: "another" } }, eve: { ...both.eve, pollInterval: "6m" } });
+    const { exitCode, all } = await factory.factory("up", ["--yes"]);
+    expect(exitCode).toBe(1);
+    expect(all).toContain(`Still at work after 1 s: ${factory.containerName("agents-bob")}`);
+    expect(all).toContain(`${factory.containerName("agents-bob")} was not touched.`);
+    expect(await idsOf("agents-bob")).toEqual(before);
+    await busy("rm");
+  });
+
+  test("has its data in a snapshot, and gets it back from there", async () => {
+    await factory.onVolume("agents-bob-data", "echo then > /v/file");
+    await succeeds(factory.factory("snapshot"));
+    const [snapshot] = JSON.parse((await succeeds(factory.factory("snapshots", ["--json"]))).stdout);
+    expect(snapshot.volumes).toEqual(expect.arrayContaining([...ownVolumes("bob"), ...ownVolumes("eve")]));
+    await factory.onVolume("agents-bob-data", "echo now > /v/file");
+    const restored = await succeeds(factory.factory("restore", [snapshot.id, "--volume", "agents-bob-data", "--yes"]));
+    expect(restored.stdout).toContain(`Stopped for it, and started after: ${factory.containerName("agents-bob")}`);
+    expect(await factory.onVolume("agents-bob-data", "busybox cat /v/file")).toBe("then");
   });
 
   test("that is let go leaves its data on the host, and everybody else at work", async () => {
