@@ -1,5 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
+import { runError } from "../config/run-error.ts";
 import { inspect } from "./docker.ts";
 
 /**
@@ -11,7 +11,8 @@ export async function requireNetwork(
   stack: string,
 ): Promise<void> {
   if (network === undefined || (await inspect(dockerHost, "network", [network])).length > 0) return;
-  throw new pulumi.RunError(
+  throw runError(
+    "network-missing",
     `There is no network ${network} (disinto:network) on ${dockerHost}. Nothing that runs was touched.\n` +
       `Start what it belongs to, or make it: docker network create ${network}. Then: ./factory up --stack ${stack}\n` +
       `To have one of the factory's own: ./factory pulumi -- config rm --stack ${stack} disinto:network`,

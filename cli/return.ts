@@ -29,7 +29,7 @@ export async function returnAfter(workspace: Workspace, before: Running, error: 
   const logs = await keepLogs(workspace, replaced);
   try {
     if (!(await goBack(workspace, release))) {
-      return new UserError(`${why}\n${await whatRuns(workspace)}\n${logs}\n${nextStep(workspace)}`);
+      return new UserError(codeOf(error), `${why}\n${await whatRuns(workspace)}\n${logs}\n${nextStep(workspace)}`);
     }
   } catch (second) {
     return new UserError(

@@ -12,7 +12,10 @@ type Line =
   | { kind: "tested"; file: string; test: string; state: string }
   | { kind: "ended"; file: string; seconds: number };
 
-/** Vitest's reporter that writes them. */
+/**
+ * Vitest's reporter that writes them.
+ * @public Vitest loads it by its file.
+ */
 export default class ProgressReporter implements Reporter {
   private readonly started = new Map<string, number>();
 

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
+import { runError } from "../config/run-error.ts";
 import { type GivenVariable, refusedVariable } from "../config/variables.ts";
 import { type AgentsArgs, agentsSpec, type Variables } from "./agents.ts";
 import type { ContainerSpec } from "./container.ts";
@@ -44,7 +45,7 @@ export function secretVariables(
   return Object.fromEntries(
     Object.entries(given ?? {}).map(([name, value]) => {
       const reason = refusedVariable({ name, ...whose, secret: true });
-      if (reason !== undefined) throw new pulumi.RunError(`The secret variable ${name} of agents ${reason}.`);
+      if (reason !== undefined) throw runError("config-invalid", `The secret variable ${name} of agents ${reason}.`);
       return [name, pulumi.secret(value)];
     }),
   );

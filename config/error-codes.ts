@@ -35,6 +35,7 @@ export const errorCodes = [
   "migration-unknown",
   "mounts-wrong",
   "name-taken",
+  "network-missing",
   "nobody-to-ask",
   "node-missing",
   "npm-failed",

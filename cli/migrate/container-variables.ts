@@ -1,4 +1,5 @@
 import { roles as allRoles } from "../../config/schema.ts";
+import { refusedVariable } from "../../config/variables.ts";
 import type { Service } from "./deployment.ts";
 
 /** Variables of a container, sorted by what they become. */
@@ -33,14 +34,8 @@ const intervals = {
 /** Variables without secrets in them, by what a factory of compose is known to have. */
 const plain = ["FORGE_BOT_USERNAMES", "CLAUDE_TIMEOUT", "PROJECT_NAME", "PROJECT_REPO_ROOT", "TZ", "LANG"];
 
-/** The runner's alone: no container of agents is to have them. */
-const ofRunner = ["GITHUB_TOKEN", "CODEBERG_TOKEN", "CLAWHUB_TOKEN", "DEPLOY_KEY", "NPM_TOKEN", "DOCKER_HUB_TOKEN"];
-
-/** Set by the factory itself, or by what the pinned image is. */
+/** Set by the factory itself. */
 const dropped = ["FACTORY_NAME", "DISINTO_CONTAINER", "DISINTO_COMPONENT", "HOSTNAME", "HOME", "PATH"];
-
-/** Would have the container run other code than its image's. */
-const moving = ["FACTORY_REPO", "DISINTO_VERSION"];
 
 /** Sorts the variables that compose gives a service's container. */
 export function splitVariables(service: Service | undefined): SortedVariables {
@@ -62,6 +57,8 @@ export function splitVariables(service: Service | undefined): SortedVariables {
 function sort(sorted: SortedVariables, { name: service, role }: Service, name: string, value: string): void {
   const isModel = role.kind === "hired" && ["ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL"].includes(name);
   if (isModel || ["FORGE_URL", "FORGE_REPO"].includes(name) || dropped.includes(name)) return;
+  const hired = role.kind === "hired" ? { hired: role.agent } : {};
+  const reason = refusedVariable({ name, secret: true, ...hired });
   if (name in intervals && /^\d+$/.test(value)) {
     sorted.keys[intervals[name as keyof typeof intervals]] = `${value}s`;
   } else if (name === "AGENT_ROLES") {
@@ -73,12 +70,8 @@ function sort(sorted: SortedVariables, { name: service, role }: Service, name: s
     sorted.claudeConfigDir = value;
   } else if (name === "FORGE_TOKEN") {
     sorted.own.forgeToken = value;
-  } else if (moving.includes(name)) {
-    sorted.notes.push(
-      `${service}: ${name} does not come along: it would let the container run other code than its image's.`,
-    );
-  } else if (ofRunner.includes(name)) {
-    sorted.notes.push(`${service}: ${name} does not come along: it is for the runner's actions alone.`);
+  } else if (reason !== undefined) {
+    sorted.notes.push(`${service}: ${name} does not come along: it ${reason}.`);
   } else if (plain.includes(name)) {
     sorted.environment[name] = value;
   } else {

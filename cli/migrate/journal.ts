@@ -4,21 +4,19 @@ import { paths } from "../paths.ts";
 import type { Plan } from "./plan.ts";
 
 /** What a migration is at, in this order; each may be done again. */
-export const phases = [
-  "configuring",
-  "rehearsing",
-  "stopping",
-  "snapshotting",
-  "copying",
-  "starting",
-  "done",
+export type Phase =
+  | "configuring"
+  | "rehearsing"
+  | "stopping"
+  | "snapshotting"
+  | "copying"
+  | "starting"
+  | "done"
   /** The factory is taken away, and what it wrote goes back to where compose has it. */
-  "undoing",
+  | "undoing"
   /** The old containers get their names, and start. */
-  "returning",
-  "undone",
-] as const;
-export type Phase = (typeof phases)[number];
+  | "returning"
+  | "undone";
 
 /** How far one of the plan's copies is, by its volume. */
 export type CopyState =

@@ -11,10 +11,6 @@ export function parsePlace(text: string): Place {
   return text.startsWith("/") ? { kind: "directory", path: text } : { kind: "volume", name: text };
 }
 
-export function isSamePlace(one: Place, other: Place): boolean {
-  return one.kind === other.kind && formatPlace(one) === formatPlace(other);
-}
-
 /** Docker's `--mount` for a place; its fields are CSV. */
 export function mountOption(place: Place, target: string, { readOnly }: { readOnly: boolean }): string {
   const fields =

@@ -1,11 +1,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { componentNames, hiredComponent, type ImageName, imageNames } from "../../components/contract.ts";
+import { componentNames, hiredComponent, type ImageName, imageNames, labelKeys } from "../../components/contract.ts";
 import { ComposeDeployment, type ComposeOptions } from "./compose.ts";
 import type { Places, Sources } from "./data.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, type Outcome, TestFactory } from "./harness.ts";
+import { killAll } from "./processes.ts";
 import type { TestRegistry } from "./registry.ts";
 
 /** A registry that has the fixtures as version v0.1.1. */
@@ -56,11 +57,15 @@ export class Migration {
 
   /** The flags for the version of the registry. */
   get flags(): string[] {
+    return this.flagsFor("v0.1.1");
+  }
+
+  flagsFor(version: string): string[] {
     const { server, namespace, username } = this.registry;
     const { directory } = this.deployment;
     const snapshots = join(directory, "..", "snapshots");
     return [
-      ...["--from", directory, "--release", "v0.1.1", "--registry", `${server}/${namespace}`],
+      ...["--from", directory, "--release", version, "--registry", `${server}/${namespace}`],
       ...["--registry-user", username, "--snapshots", snapshots],
     ];
   }
@@ -82,6 +87,39 @@ export class Migration {
     const outcome = await this.migrate("--undo");
     expect(outcome.exitCode, outcome.all).toBe(0);
     return outcome;
+  }
+
+  /** Starts it, and kills all that it has started as soon as it has printed `moment`. */
+  async killAt(moment: RegExp, ...args: string[]): Promise<void> {
+    await this.doAt(moment, args, (group) => killAll(this.factory, group));
+  }
+
+  /** Ctrl-C at `moment`. @returns what it printed */
+  async interruptAt(moment: RegExp): Promise<string> {
+    return this.doAt(moment, [], (group) => process.kill(-group, "SIGINT"));
+  }
+
+  private async doAt(moment: RegExp, args: string[], act: (group: number) => void): Promise<string> {
+    const all = args.length > 0 ? args : [...this.flags, "--apply", "--yes"];
+    const running = this.factory.start("migrate", all, this.environment);
+    let output = "";
+    let done = false;
+    running.all.on("data", (chunk: Uint8Array) => {
+      output += chunk;
+      if (done || !moment.test(output)) return;
+      done = true;
+      act(running.pid as number);
+    });
+    await running;
+    if (!done) throw new Error(`migrate never printed ${moment}:\n${output}`);
+    return output;
+  }
+
+  /** Containers of the factory on the host, helpers and canaries too. */
+  async leftovers(): Promise<string[]> {
+    const filter = `--filter=label=${labelKeys.factory}=${this.deployment.project}`;
+    const names = await this.factory.docker("ps", "--all", "--format={{.Names}}", filter);
+    return names.split("\n").filter((name) => name !== "");
   }
 
   /** The old containers run as they did at first, be it since another time; the rest was never restarted. */
