@@ -26,7 +26,10 @@ import { writeStackConfig } from "./stack-config.ts";
 export async function applyPlan(journal: Journal, values: Map<string, string>, signal: AbortSignal): Promise<void> {
   const { plan } = journal;
   const progress = createProgress();
-  if (journal.phase === "configuring") await writeStackConfig(plan, values);
+  if (journal.phase === "configuring") {
+    const file = `Pulumi.${plan.stack}.yaml`;
+    await progress.step(`Write ${file}`, "its secrets encrypted", () => writeStackConfig(plan, values));
+  }
   signal.throwIfAborted();
   const workspace = await openStack(plan.stack);
   if (["configuring", "rehearsing"].includes(journal.phase)) {
