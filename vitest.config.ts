@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     expect: { requireAssertions: true },
     // End-to-end tests wait more than they compute.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       // The end-to-end tests beside them take what the machine has.
       { extends: true, test: { name: "unit", include: ["test/*.test.ts"], testTimeout: 180_000 } },
