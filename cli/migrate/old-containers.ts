@@ -19,7 +19,7 @@ interface Inspected {
 /** Stops the containers, and frees their names; those that are stopped already stay so. */
 export async function setAside(host: string, old: OldContainer[]): Promise<void> {
   for (const { found, container } of await present(host, old)) {
-    if (found.HostConfig.RestartPolicy.Name !== "no") await docker(host, ["update", "--restart=no", container.id]);
+    if (policyOf(found) !== "no") await docker(host, ["update", "--restart=no", container.id]);
     if (found.State.Running) await docker(host, ["stop", `--time=${gracePeriod}`, container.id]);
     const kept = oldName(container.name);
     if (found.Name !== `/${kept}`) await docker(host, ["rename", container.id, kept]);
@@ -30,9 +30,8 @@ export async function setAside(host: string, old: OldContainer[]): Promise<void>
 export async function bringBack(host: string, old: OldContainer[]): Promise<void> {
   for (const { found, container } of await present(host, old)) {
     if (found.Name !== `/${container.name}`) await docker(host, ["rename", container.id, container.name]);
-    if (found.HostConfig.RestartPolicy.Name !== container.restart) {
-      await docker(host, ["update", `--restart=${container.restart}`, container.id]);
-    }
+    const policy = container.restart || "no";
+    if (policyOf(found) !== policy) await docker(host, ["update", `--restart=${policy}`, container.id]);
     if (container.running && !found.State.Running) await docker(host, ["start", container.id]);
   }
 }
@@ -54,6 +53,11 @@ export async function disturbed(host: string, kept: KeptContainer[]): Promise<st
   const same = ({ id, startedAt }: KeptContainer) =>
     found.some(({ Id, State }) => Id === id && State.Running && State.StartedAt === startedAt);
   return running.filter((container) => !same(container)).map(({ name }) => name);
+}
+
+/** Docker may leave it empty where there is none. */
+function policyOf({ HostConfig }: Inspected): string {
+  return HostConfig.RestartPolicy.Name || "no";
 }
 
 async function present(host: string, old: OldContainer[]) {

@@ -7,6 +7,7 @@ import { createProgress } from "../setup/index.ts";
 import { releaseStaleLock } from "../stack-lock.ts";
 import { readContents } from "./contents.ts";
 import { areSame, copyPlace } from "./copy.ts";
+import { runHelper } from "./helper.ts";
 import { enter, type Journal, noteCopy } from "./journal.ts";
 import { bringBack, missing } from "./old-containers.ts";
 import { formatPlace, type Place } from "./place.ts";
@@ -15,7 +16,8 @@ import { formatPlace, type Place } from "./place.ts";
 interface Return {
   volume: string;
   ofAgents: boolean;
-  to: Place;
+  /** Undefined where another volume's data goes there: two were copied from one place. */
+  to: Place | undefined;
 }
 
 /**
@@ -33,14 +35,14 @@ export async function undoMigration(journal: Journal): Promise<string> {
   if (journal.phase !== "returning") {
     const workspace = await openStack(plan.stack);
     const returns = journal.started ? returnsOf(journal) : [];
+    await makeDirectories(journal, returns);
     await needRoom(journal, returns);
     journal.undoBegun ??= keptTime(new Date());
     enter(journal, "undoing");
     await takeAway(workspace);
     for (const each of returns) {
-      await progress.step(`Bring back ${formatPlace(each.to)}`, `from the volume ${each.volume}`, () =>
-        putBack(journal, each),
-      );
+      const what = each.to === undefined ? `Keep ${each.volume}` : `Bring back ${formatPlace(each.to)}`;
+      await progress.step(what, `from the volume ${each.volume}`, () => putBack(journal, each));
     }
     enter(journal, "returning");
   }
@@ -53,24 +55,36 @@ export async function undoMigration(journal: Journal): Promise<string> {
   );
 }
 
-/** Two volumes may have been copied from one place: the first of them goes back there. */
+/** Two volumes may have been copied from one place: the first of them goes back there, the other one is kept. */
 function returnsOf({ plan, copies }: Journal): Return[] {
-  const places = new Map<string, Return>();
-  for (const { source, volume, ofAgents } of plan.data) {
+  const taken = new Set<string>();
+  const returns = plan.data.flatMap(({ source, volume, ofAgents }): Return[] => {
     const wasCopied = copies[volume] !== undefined && copies[volume] !== "copying";
-    if (source.kind !== "copy" || !wasCopied || places.has(formatPlace(source.from))) continue;
-    places.set(formatPlace(source.from), { volume, ofAgents, to: source.from });
-  }
-  return [...places.values()].filter(({ volume }) => copies[volume] !== "back");
+    if (source.kind !== "copy" || !wasCopied) return [];
+    const place = formatPlace(source.from);
+    const to = taken.has(place) ? undefined : source.from;
+    taken.add(place);
+    return [{ volume, ofAgents, to }];
+  });
+  return returns.filter(({ volume }) => copies[volume] !== "back");
+}
+
+/** A directory that somebody has removed is made anew, for its data to go back to. */
+async function makeDirectories({ plan }: Journal, returns: Return[]): Promise<void> {
+  const paths = returns.flatMap(({ to }) => (to?.kind === "directory" ? [to.path] : []));
+  if (paths.length === 0) return;
+  const binds = paths.map((path, index) => `${path}:/place/${index}`);
+  await runHelper(plan, { binds, script: "true", access: "read" });
 }
 
 async function needRoom({ plan }: Journal, returns: Return[]): Promise<void> {
   if (returns.length === 0) return;
   const volumes = returns.map(({ volume: name }): Place => ({ kind: "volume", name }));
-  const { free, places } = await readContents(plan, [...volumes, ...returns.map(({ to }) => to)]);
+  const olds = returns.flatMap(({ to }) => to ?? []);
+  const { free, places } = await readContents(plan, [...volumes, ...olds]);
   const bytes = (place: string) => places.get(place)?.bytes ?? 0;
   const needed = returns.reduce((sum, { volume, to }) => {
-    const old = bytes(formatPlace(to));
+    const old = to === undefined ? 0 : bytes(formatPlace(to));
     return sum + old + Math.max(0, bytes(volume) - old);
   }, 0);
   if (needed * 1.02 <= free) return;
@@ -99,17 +113,26 @@ async function takeAway(workspace: Workspace): Promise<void> {
 async function putBack(journal: Journal, { volume, to, ofAgents }: Return): Promise<void> {
   const where = journal.plan;
   const from: Place = { kind: "volume", name: volume };
+  if (to === undefined) {
+    await keep(journal, volume, from);
+    return noteCopy(journal, volume, "back");
+  }
   if (journal.copies[volume] === "copied") {
     if (await areSame(where, { from: to, to: from, fixOwner: ofAgents })) return noteCopy(journal, volume, "back");
-    const kept = keptName(journal, volume);
-    const labels = [`--label=${labelKeys.factory}=${where.factory}`, `--label=${labelKeys.migration}=${journal.id}`];
-    await docker(where.host, ["volume", "create", ...labels, kept]);
-    await copyPlace(where, { from: to, to: { kind: "volume", name: kept }, fixOwner: false });
-    journal.kept = { ...journal.kept, [kept]: formatPlace(to) };
+    await keep(journal, volume, to);
     noteCopy(journal, volume, "kept");
   }
   await copyPlace(where, { from, to, fixOwner: false });
   noteCopy(journal, volume, "back");
+}
+
+async function keep(journal: Journal, volume: string, from: Place): Promise<void> {
+  const { factory, host } = journal.plan;
+  const kept = keptName(journal, volume);
+  const labels = [`--label=${labelKeys.factory}=${factory}`, `--label=${labelKeys.migration}=${journal.id}`];
+  await docker(host, ["volume", "create", ...labels, kept]);
+  await copyPlace({ factory, host }, { from, to: { kind: "volume", name: kept }, fixOwner: false });
+  journal.kept = { ...journal.kept, [kept]: formatPlace(from) };
 }
 
 /** Volume with what an old place held before the data came back to it. */
