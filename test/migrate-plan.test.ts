@@ -90,6 +90,20 @@ describe("what the containers say becomes the stack's file", () => {
     expect(notes[0]).toContain("GITHUB_TOKEN does not come along: it is the runner's alone");
   });
 
+  test("secrets that the agents read from files come along too, and the forge of the only project", () => {
+    const from = deployment({ environment: { FORGE_TOKEN: "of the container" } });
+    from.variables = { FORGE_TOKEN: "of the file", FORGE_REVIEW_TOKEN: "review", COMPOSE_FILE: "x.yml" };
+    from.projects = [{ name: "website", file: "website.toml", repo: "acme/website", forgeUrl: "http://forgejo:3000" }];
+    const { config, secrets, questions } = settings(from);
+    expect(questions).toEqual([]);
+    expect(config.forge).toEqual({ url: "http://forgejo:3000", repo: "acme/website" });
+    expect([...secrets]).toEqual([
+      ["forgeToken", "of the container"],
+      ["agentSecrets.FORGE_REVIEW_TOKEN", "review"],
+    ]);
+    expect(asked(settings(deployment({ environment: {} })).questions)).toContain("FORGE_URL and FORGE_REPO");
+  });
+
   test("a hired agent has its model, roles and token", () => {
     const environment = {
       ...forge,

@@ -17,7 +17,10 @@ export interface Settings {
 /** Reads the settings off the running containers; what they do not tell is asked. */
 export function readSettings(factory: string, deployment: Deployment, facts: Facts, answers: Answers): Settings {
   const { services } = deployment;
-  const agents = services.find(({ role }) => role.kind === "agents");
+  const agents = withFiles(
+    services.find(({ role }) => role.kind === "agents"),
+    deployment,
+  );
   const edge = services.find(({ role }) => role.kind === "edge");
   const images = imageKeys(services, answers);
   const variables = splitVariables(agents);
@@ -57,6 +60,26 @@ export function readSettings(factory: string, deployment: Deployment, facts: Fac
   };
 }
 
+/** What agents read from files by themselves: secrets of `.env` and encrypted files, and the forge of the only project. */
+const fromFiles = /^(FORGE_([A-Z]+_)?TOKEN|FORGE_PASS|ANTHROPIC_API_KEY|GITHUB_TOKEN|CODEBERG_TOKEN|NPM_TOKEN)$/;
+
+/** The agents with all that they know; what their container's environment says comes first. */
+function withFiles(agents: Service | undefined, { variables, projects }: Deployment): Service | undefined {
+  if (agents === undefined) return undefined;
+  const [project, ...others] = projects;
+  const only = others.length === 0 ? project : undefined;
+  const secrets = Object.entries(variables).filter(([name]) => fromFiles.test(name));
+  return {
+    ...agents,
+    environment: {
+      ...(only?.forgeUrl === undefined ? {} : { FORGE_URL: only.forgeUrl }),
+      ...(only?.repo === undefined ? {} : { FORGE_REPO: only.repo }),
+      ...Object.fromEntries(secrets),
+      ...Object.fromEntries(Object.entries(agents.environment).filter(([, value]) => value !== "")),
+    },
+  };
+}
+
 function own(values: { forgeToken?: string }): boolean {
   return values.forgeToken !== undefined;
 }
@@ -89,8 +112,8 @@ function missingForge(forge: unknown, hasToken: boolean): Question[] {
   const what = forge === undefined ? "FORGE_URL and FORGE_REPO" : "FORGE_TOKEN";
   return [
     {
-      asks: `The agents' container has no ${what}. Without it the factory's agents do not work either.`,
-      answers: [`give it to the old agents first (.env), or export ${what.split(" ")[0]}=... before this command`],
+      asks: `Neither the agents' container nor .env has ${what}, without which the factory's agents do not work.`,
+      answers: ["write it into .env of the deployment, then the same command"],
     },
   ];
 }
