@@ -1,17 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { stringify } from "yaml";
-import { paths } from "../../cli/paths.ts";
-import { testComposeConfig } from "../../cli/setup/index.ts";
 import { findOnPath } from "../../cli/setup/run.ts";
-import { imageNames } from "../../components/contract.ts";
-import { composeFile } from "./compose-file.ts";
+import { writeDirectory, writeEnvFile } from "./compose-directory.ts";
 import { importBusybox, Places, type Sources } from "./data.ts";
-import { dockerHost, e2eLabel, freePort, staticBusybox } from "./harness.ts";
+import { dockerHost, e2eLabel, freePort } from "./harness.ts";
 import type { TestRegistry } from "./registry.ts";
 
 /** What kind of deployment a test wants. */
@@ -68,7 +64,7 @@ export class ComposeDeployment {
     const ports = new Set<number>();
     while (ports.size < 3) ports.add(await freePort());
     const deployment = new ComposeDeployment(options, [...ports] as [number, number, number]);
-    deployment.write();
+    writeDirectory(deployment);
     return deployment;
   }
 
@@ -78,7 +74,7 @@ export class ComposeDeployment {
   }
 
   /** What finds this compose and no other, and the login of the registry; for `./factory migrate` too. */
-  get environment(): Record<string, string> {
+  get environment(): { DOCKER_CONFIG: string; DOCKER_HOST: string } {
     return { DOCKER_CONFIG: join(this.outside, "docker"), DOCKER_HOST: dockerHost };
   }
 
@@ -164,11 +160,7 @@ export class ComposeDeployment {
 
   /** Changes lines of .env; nothing is applied. */
   setVariables(variables: Record<string, string>): void {
-    const { projectName } = this.options;
-    const set = projectName === undefined ? {} : { COMPOSE_PROJECT_NAME: projectName };
-    const lines = { ...set, FORGE_TOKEN: this.forgeToken, ...this.options.variables, ...variables };
-    const text = Object.entries(lines).map(([name, value]) => `${name}='${value}'\n`);
-    writeFileSync(join(this.directory, ".env"), text.join(""), { mode: 0o600 });
+    writeEnvFile(this, variables);
   }
 
   /** A PATH on which there is a docker command, and no compose of its own. */
@@ -226,46 +218,6 @@ export class ComposeDeployment {
 
   private async list(...args: string[]): Promise<string[]> {
     return (await this.docker(...args)).split("\n").filter((line) => line !== "");
-  }
-
-  private write(): void {
-    const inside = (path: string) => join(this.directory, path);
-    for (const path of [
-      "projects",
-      "state",
-      "docker",
-      "data/agents",
-      "data/repos",
-      "data/caddy",
-      "claude",
-      "secrets",
-    ]) {
-      mkdirSync(inside(path), { recursive: true });
-    }
-    const forge = `forge_url = "http://forgejo:3000"\n`;
-    writeFileSync(inside("projects/website.toml"), `name = "website"\nrepo = "acme/website"\n${forge}`);
-    writeFileSync(inside("docker/Caddyfile"), ":80\n");
-    this.setVariables({});
-    writeFileSync(inside("docker-compose.yml"), stringify(composeFile(this), { version: "1.1" }));
-    if (this.options.pulled === undefined) this.writeContext(inside("image"));
-    this.writeDockerConfig(this.environment.DOCKER_CONFIG ?? "");
-  }
-
-  private writeContext(context: string): void {
-    cpSync(join(import.meta.dirname, "fixtures/tiny"), context, { recursive: true });
-    cpSync(staticBusybox(), join(context, "busybox"));
-    for (const image of imageNames) {
-      const file = join(context, "docker", image, "Dockerfile");
-      const label = `FROM scratch\nLABEL ${e2eLabel}=${this.name} ${e2eLabel}.file=${image}`;
-      writeFileSync(file, readFileSync(file, "utf8").replace("FROM scratch", label));
-    }
-  }
-
-  private writeDockerConfig(config: string): void {
-    mkdirSync(config);
-    const { pulled, compose } = this.options;
-    if (pulled !== undefined) cpSync(join(pulled.registry.dockerConfig, "config.json"), join(config, "config.json"));
-    if (compose === "v2") symlinkSync(join(testComposeConfig(paths), "cli-plugins"), join(config, "cli-plugins"));
   }
 
   private inspect(format: string, ...ids: string[]): Promise<string> {
