@@ -49,6 +49,7 @@ function facts(
     contents: new Map(Object.entries(contents)),
     free: 1e12,
     ports: new Map(),
+    factories: new Set(),
     ...more,
   };
 }

@@ -37,7 +37,8 @@ export function interruptible(): { signal: AbortSignal; end: () => void } {
 
 /** After a step that failed. @returns what to tell */
 async function goBack(journal: Journal, error: unknown): Promise<UserError> {
-  const why = error instanceof UserError ? error.message : String((error as Error).stack ?? error);
+  const { message, stack } = error as Error;
+  const why = codeOf(error) === "unexpected" ? (stack ?? message) : message;
   const again = `./factory migrate --from ${journal.plan.from} --stack ${journal.plan.stack}`;
   if (isUntouched(journal)) {
     enter(journal, "undone");

@@ -26,10 +26,13 @@ export interface Facts {
   free: number;
   /** Port on the host, and the container that has it. */
   ports: Map<number, string>;
+  /** Names of the factories that have containers here. */
+  factories: Set<string>;
 }
 
 interface InspectedContainer {
   Name: string;
+  Config: { Labels: Record<string, string> | null };
   State: { Running: boolean };
   HostConfig: { PortBindings: Record<string, { HostPort: string }[] | null> | null };
   Mounts: { Type: string; Name?: string }[];
@@ -41,7 +44,8 @@ export async function readFacts(where: FactoryHost, deployment: Deployment, answ
   const volumes = await listVolumes(where.host, containers);
   const places = candidates(where, deployment, volumes, answered);
   const { free, places: contents } = await readContents(where, places);
-  return { volumes, contents, free, ports: portsOf(containers) };
+  const factories = new Set(containers.flatMap(({ Config }) => Config.Labels?.[labelKeys.factory] ?? []));
+  return { volumes, contents, free, ports: portsOf(containers), factories };
 }
 
 async function listContainers(host: string): Promise<InspectedContainer[]> {

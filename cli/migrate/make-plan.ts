@@ -1,4 +1,4 @@
-import { hiredComponent, volumesOf } from "../../components/contract.ts";
+import { hiredComponent, labelKeys, volumesOf } from "../../components/contract.ts";
 import { configSchema } from "../../config/schema.ts";
 import { UserError } from "../error.ts";
 import { givenVariables } from "../given-secrets.ts";
@@ -62,7 +62,7 @@ function planFor(factory: string, { deployment, stack, host, answers, migration 
       service.containers.map((container) => ({ ...idOf(service, container), startedAt: container.startedAt })),
     ),
     notes: [...settings.notes, ...data.notes, ...notesOf(deployment)],
-    questions: [...atWork(ofFactory), ...settings.questions, ...data.questions],
+    questions: [...nameTaken(factory, facts), ...atWork(ofFactory), ...settings.questions, ...data.questions],
   };
   return { plan, values: settings.secrets };
 }
@@ -79,6 +79,12 @@ function factoryName({ project }: Deployment, { name = project }: Answers): stri
       "Give it another one: --name <name>; the data is copied to volumes of that name.",
     2,
   );
+}
+
+function nameTaken(factory: string, { factories }: Facts): Question[] {
+  if (!factories.has(factory)) return [];
+  const see = `docker ps --all --filter label=${labelKeys.factory}=${factory} (whose it is)`;
+  return [{ asks: `There is a factory ${factory} on this host already.`, answers: ["--name <another name>", see] }];
 }
 
 /** What is in the middle of something is not stopped. */

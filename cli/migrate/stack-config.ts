@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { execa } from "execa";
 import { parse, parseDocument, stringify } from "yaml";
 import { openEngine } from "../engine.ts";
@@ -34,6 +35,8 @@ export async function writeStackConfig({ stack, config }: Plan, values: Map<stri
   const text = stringify({ ...encryption, config: { ...prefixed(others), ...kept } });
   const written = `# Written by factory migrate; docs/config.md has every key.\n${text}`;
   parseStackFile(stack, file, written);
+  // Of an earlier try; somebody may have changed it since.
+  if (existsSync(file)) copyFileSync(file, join(paths.migrations, `${stack}.yaml`));
   writeFileSync(file, written, { mode: 0o600 });
   const env = await openEngine();
   await createStackOf(stack, env);
