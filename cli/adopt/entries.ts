@@ -64,7 +64,10 @@ function isUnknown(value: unknown): boolean {
   return JSON.stringify(value)?.includes(unknown) ?? true;
 }
 
-/** Variables are secrets, and come from what is wanted, where they are marked. */
-function notSecret({ envs: _, ...others }: Properties): Properties {
+/**
+ * Variables are secrets, and come from what is wanted, where they are marked. The delta is about exactly what Docker said: beside
+ * anything else the provider ends in a panic, and without it does as it should.
+ */
+function notSecret({ envs: _, __pulumi_raw_state_delta: __, ...others }: Properties): Properties {
   return others;
 }
