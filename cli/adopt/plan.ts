@@ -68,12 +68,15 @@ export async function readPlan(workspace: Workspace): Promise<Planned[]> {
 async function capturePlan(workspace: Workspace): Promise<string> {
   const preview = ["preview", ...onStack(workspace), "--show-secrets", "--save-plan=/dev/fd/3"];
   const script = '{ pulumi "$@" 3>&1 >&2 || echo failed; } | cat';
-  const { stdout, stderr } = await execa("sh", ["-c", script, "sh", ...preview], {
+  const { stdout } = await execa("sh", ["-c", script, "sh", ...preview], {
     ...projectOptions(workspace),
     stdin: "ignore",
   });
-  if (!stdout.trim().endsWith("}"))
-    throw new UserError("state-unreadable", `What is wanted cannot be planned:\n${stderr}`);
+  if (!stdout.trim().endsWith("}")) {
+    // What it printed has secrets in it: once more, without them, to see why.
+    await runPulumi(workspace, "preview");
+    throw new UserError("state-unreadable", "What is wanted could not be planned, and now can: type it again.");
+  }
   return stdout;
 }
 
