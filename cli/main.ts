@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config/error.ts";
 import { errorLine } from "../config/error-codes.ts";
 import { isPackage } from "../config/place.ts";
+import { registerAdopt } from "./adopt.ts";
 import { registerCheck } from "./check.ts";
 import { registerDeleteData } from "./delete-data.ts";
 import { registerDestroy } from "./destroy.ts";
@@ -41,6 +42,7 @@ for (const register of [
   registerInit,
   registerMigrate,
   registerUp,
+  registerAdopt,
   registerPreview,
   registerRollback,
   registerHistory,
