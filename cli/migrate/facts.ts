@@ -15,6 +15,8 @@ export interface VolumeFact {
   users: string[];
   /** The migration that made it, where one did. */
   migration?: string;
+  /** The factory whose it is, where it was made for one. */
+  factory?: string;
 }
 
 /** What the Docker host tells beside the deployment itself. */
@@ -61,13 +63,14 @@ async function listVolumes(host: string, containers: InspectedContainer[]): Prom
     names === "" ? [] : names.split("\n"),
   );
   return found.map(({ Name: name, CreatedAt: createdAt, Labels }) => {
-    const migration = Labels?.[labelKeys.migration];
+    const [migration, factory] = [Labels?.[labelKeys.migration], Labels?.[labelKeys.factory]];
     return {
       name,
       createdAt,
       isAnonymous: /^[0-9a-f]{64}$/.test(name),
       users: containers.filter(({ Mounts }) => Mounts.some((mount) => mount.Name === name)).map(shortName),
       ...(migration === undefined ? {} : { migration }),
+      ...(factory === undefined ? {} : { factory }),
     };
   });
 }
@@ -82,13 +85,17 @@ function candidates(
   answered: Place[],
 ): Place[] {
   const keys = contractVolumes(deployment).map(({ key }) => key);
+  // What a container has, or another factory, is somebody's: nobody is to look into it.
+  const isNobodys = (volume: VolumeFact) => volume.users.length === 0 && (volume.factory ?? factory) === factory;
+  const unused = volumes.filter(isNobodys);
   const isNamedLikeOne = ({ name }: VolumeFact) => keys.some((key) => name.endsWith(`_${key}`));
-  const unused = volumes.filter(({ isAnonymous, users }) => isAnonymous && users.length === 0);
-  unused.sort((one, other) => other.createdAt.localeCompare(one.createdAt));
+  const anonymous = unused.filter(({ isAnonymous }) => isAnonymous);
+  anonymous.sort((one, other) => other.createdAt.localeCompare(one.createdAt));
   const own = keys.map((key) => volumeName(factory, key));
   const names = new Set([
-    ...volumes.filter((volume) => isNamedLikeOne(volume) || own.includes(volume.name)).map(({ name }) => name),
-    ...unused.slice(0, mostAnonymous).map(({ name }) => name),
+    ...volumes.map(({ name }) => name).filter((name) => own.includes(name)),
+    ...unused.filter(isNamedLikeOne).map(({ name }) => name),
+    ...anonymous.slice(0, mostAnonymous).map(({ name }) => name),
   ]);
   const known = (place: Place) => place.kind === "directory" || volumes.some(({ name }) => name === place.name);
   const places = [

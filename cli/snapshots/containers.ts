@@ -74,9 +74,18 @@ function isAlive(status: string): boolean {
   return status === "running" || status === "paused" || status === "restarting";
 }
 
+/** Docker cannot at every moment freeze processes that start others all the time. */
+const mostPauses = 5;
+
 /** Pauses containers; one that ended meanwhile is as quiet. */
 export async function pause({ host }: Named, names: string[]): Promise<void> {
-  for (const name of names) await dockerTry(host, ["pause", name]);
+  for (const name of names) {
+    for (let tries = 0; tries < mostPauses; tries++) {
+      await dockerTry(host, ["pause", name]);
+      const [found] = await inspect<Inspected>(host, "container", [name]);
+      if (found?.State.Status !== "running") break;
+    }
+  }
 }
 
 export async function unpause({ host }: Named, names: string[]): Promise<void> {
