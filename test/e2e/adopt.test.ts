@@ -29,6 +29,28 @@ async function fingerprint(): Promise<string[]> {
   return [...containers.map(({ Id, State }) => `${Id} ${State.StartedAt}`), network];
 }
 
+/** Another container in the place of the agents', by what `docker inspect` says of that. */
+async function makeByHand(): Promise<void> {
+  const name = factory.containerName("agents");
+  const { Id, Image, Config, HostConfig, Mounts } = await factory.inspect("agents");
+  const ofImage: string[] = JSON.parse(
+    await factory.docker("image", "inspect", "--format={{json .Config.Env}}", Image),
+  );
+  const own = Config.Env.filter((variable) => !ofImage.includes(variable));
+  await factory.docker("rm", "--force", Id);
+  await factory.docker(
+    ...["run", "--detach", `--name=${name}`, `--network=${networkName(factory.name)}`, "--network-alias=agents"],
+    ...Object.entries(Config.Labels).map(([key, value]) => `--label=${key}=${value}`),
+    ...own.map((variable) => `--env=${variable}`),
+    ...Mounts.map((mount) => `--volume=${mount.Name}:${mount.Destination}`),
+    ...HostConfig.CapAdd.map((capability) => `--cap-add=${capability}`),
+    ...HostConfig.SecurityOpt.map((option) => `--security-opt=${option}`),
+    ...["--cap-drop=ALL", `--memory=${HostConfig.Memory}`, `--memory-swap=${HostConfig.Memory}`],
+    ...["--restart=unless-stopped", "--stop-timeout=30", "--log-opt=max-size=10m", "--log-opt=max-file=3"],
+    Image,
+  );
+}
+
 function loseState(): void {
   for (const lost of ["state", "stacks", "secrets"]) {
     rmSync(join(factory.directory, ".factory", lost), { recursive: true, force: true });
@@ -57,6 +79,18 @@ describe("A factory whose state is lost", () => {
     expect(adopted.all).not.toContain("made anew");
     expect(adopted.all).not.toContain(canary);
     expect(await fingerprint()).toEqual(before);
+    await expectSettled();
+    expect(await fingerprint()).toEqual(before);
+  });
+
+  test("a container made by hand, like the factory's own, is taken over as it runs", async () => {
+    const name = factory.containerName("agents");
+    await makeByHand();
+    loseState();
+    const before = await fingerprint();
+    const adopted = await succeeds(factory.factory("adopt", ["--yes"], token));
+    expect(adopted.all).not.toContain("made anew");
+    expect(adopted.all).toContain(`container ${name}`);
     await expectSettled();
     expect(await fingerprint()).toEqual(before);
   });
