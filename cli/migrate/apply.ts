@@ -1,4 +1,4 @@
-import { labelKeys } from "../../components/contract.ts";
+import { keptTime, labelKeys } from "../../components/contract.ts";
 import { apply as up } from "../apply.ts";
 import { docker } from "../docker.ts";
 import { openStack, type Workspace } from "../engine.ts";
@@ -9,9 +9,10 @@ import { existingVolumes } from "../snapshots/containers.ts";
 import { isLocal, openStore } from "../snapshots/store.ts";
 import { takeSnapshot } from "../snapshots/take.ts";
 import { releaseStaleLock } from "../stack-lock.ts";
-import { copyPlace } from "./copy.ts";
+import { areSame, type CopyOptions, copyPlace } from "./copy.ts";
 import { runHelper } from "./helper.ts";
 import { enter, type Journal, noteCopy } from "./journal.ts";
+import { keepContent, makeVolume } from "./keep.ts";
 import { disturbed, missing, setAside } from "./old-containers.ts";
 import { formatPlace, mountOption } from "./place.ts";
 import type { DataStep } from "./plan.ts";
@@ -41,11 +42,13 @@ export async function applyPlan(journal: Journal, values: Map<string, string>, s
     await refuseGone(journal);
     enter(journal, "stopping");
   }
-  if (journal.phase === "stopping") {
-    await progress.step("Stop the old containers", "they are kept, under other names", () =>
+  if (["stopping", "snapshotting", "copying"].includes(journal.phase)) {
+    // Somebody may have started them since a try that was cut off: what was copied then is old.
+    const ran = await progress.step("Stop the old containers", "they are kept, under other names", () =>
       setAside(plan.host, plan.old),
     );
-    enter(journal, "snapshotting");
+    if (ran) for (const volume of Object.keys(journal.copies)) journal.copies[volume] = "copying";
+    enter(journal, journal.phase === "stopping" ? "snapshotting" : journal.phase);
   }
   signal.throwIfAborted();
   if (journal.phase === "snapshotting") {
@@ -105,30 +108,34 @@ async function copy(journal: Journal, { source, volume, ofAgents }: DataStep, si
   if (source.kind !== "copy") return;
   const { factory, host } = journal.plan;
   const to = { kind: "volume", name: volume } as const;
+  const copying = { from: source.from, to, fixOwner: ofAgents, signal };
   if (journal.copies[volume] === undefined) {
     await makeVolume(journal, volume);
-    await refuseFilled(journal, volume);
+    await spareContent(journal, copying, volume);
     noteCopy(journal, volume, "copying");
   }
-  await copyPlace({ factory, host }, { from: source.from, to, fixOwner: ofAgents, signal });
+  await copyPlace({ factory, host }, copying);
   noteCopy(journal, volume, "copied");
 }
 
-async function makeVolume({ id, plan }: Journal, volume: string): Promise<void> {
-  const labels = [`--label=${labelKeys.factory}=${plan.factory}`, `--label=${labelKeys.migration}=${id}`];
-  // Docker leaves one that is there already as it is.
-  await docker(plan.host, ["volume", "create", ...labels, volume]);
-}
-
-/** What somebody has put there since the plan is not to be written over. */
-async function refuseFilled({ id, plan }: Journal, volume: string): Promise<void> {
-  const format = `{{index .Labels "${labelKeys.migration}"}}`;
-  if ((await docker(plan.host, ["volume", "inspect", `--format=${format}`, volume])) === id) return;
-  const { stdout } = await runHelper(plan, {
-    mounts: [mountOption({ kind: "volume", name: volume }, "/to", { readOnly: true })],
-    script: "find /to -mindepth 1 -maxdepth 1 | head -n 1",
+/**
+ * What the volume has already: of an earlier try of this migration it is kept, where it is not the same anyhow.
+ * @throws UserError where it is not of this migration: somebody has put it there since the plan
+ */
+async function spareContent(journal: Journal, copying: CopyOptions, volume: string): Promise<void> {
+  const { id, plan } = journal;
+  const { stdout: first } = await runHelper(plan, {
+    mounts: [mountOption(copying.to, "/to", { readOnly: true })],
+    script: "find /to -mindepth 1 -maxdepth 1 -print -quit",
     access: "read",
   });
-  if (stdout === "") return;
-  throw new UserError("migration-changed", `The volume ${volume} has been filled since, and is not written over.`);
+  if (first === "") return;
+  const format = `{{index .Labels "${labelKeys.migration}"}}`;
+  if ((await docker(plan.host, ["volume", "inspect", `--format=${format}`, volume])) !== id) {
+    throw new UserError("migration-changed", `The volume ${volume} has been filled since, and is not written over.`);
+  }
+  if (await areSame(plan, copying)) return;
+  const kept = `${volume}-before-apply-${keptTime(new Date())}`;
+  await keepContent(journal, copying.to, kept);
+  console.log(`What an earlier try left in ${volume} is kept in the volume ${kept}.`);
 }

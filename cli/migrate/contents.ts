@@ -21,16 +21,16 @@ export interface Contents {
   places: Map<string, Content>;
 }
 
-const script = `set -eu
+const script = `set -euo pipefail
 export LC_ALL=C
 df --block-size=1 --output=avail / | tail -n 1
 for place in "$@"; do
   cd "$place"
-  find . -mindepth 1 -printf '%y %U %s %T@\\n' | awk '
-    $1 == "f" { files++; bytes += $3; if ($4 > newest) newest = $4 }
+  find . -mindepth 1 -printf '%y %U %s %b %T@\\n' | awk '
+    $1 == "f" { files++; taken = $4 * 512; bytes += taken > $3 ? taken : $3; if ($5 > newest) newest = $5 }
     $2 == 0 { root++ }
     END { printf "%.0f %.0f %.0f %.0f\\n", files, bytes, newest, root }'
-  find . -mindepth 1 -maxdepth 1 -printf '%f\\n' | sort | head -n 4 | tr '\\n' '/'
+  find . -mindepth 1 -maxdepth 1 -printf '%f\\n' | sort | sed -n 1,4p | tr '\\n' '/'
   echo
 done`;
 

@@ -9,7 +9,7 @@ const agent = 1000;
  * `list DIRECTORY OWNER`: every file below it with kind, owner, mode, size, time, target and checksum, in an order that is always the
  * same; what is root's counts as OWNER's.
  */
-const listFunction = `
+const listFunction = `set -euo pipefail; shopt -s inherit_errexit
 export LC_ALL=C
 list() (
   cd "$1"
@@ -23,8 +23,8 @@ list() (
 const exitCodes = { sourceChanged: 20, differs: 21 } as const;
 
 // Changing the owner takes setuid and setgid from a file.
-const copyScript = `set -eu
-${listFunction}
+const copyScript = `${listFunction}
+[ ! /from -ef /to ]
 before=$(list /from "$1")
 find /to -mindepth 1 -delete
 cp -a /from/. /to/
@@ -34,8 +34,10 @@ if [ "$1" != 0 ]; then
   find /to -gid 0 -exec chgrp -h "$1" {} +
   while IFS=' ' read -r -d '' mode path; do chmod "$mode" "$path"; done < /run/migration/modes
 fi
-[ "$(list /from "$1")" = "$before" ] || exit ${exitCodes.sourceChanged}
-[ "$(list /to 0)" = "$before" ] || exit ${exitCodes.differs}`;
+after=$(list /from "$1")
+copied=$(list /to 0)
+[ "$after" = "$before" ] || exit ${exitCodes.sourceChanged}
+[ "$copied" = "$before" ] || exit ${exitCodes.differs}`;
 
 export interface CopyOptions {
   from: Place;
@@ -65,7 +67,7 @@ export async function copyPlace(where: FactoryHost, { from, to, fixOwner, signal
 export async function areSame(where: FactoryHost, { from, to, fixOwner, signal }: CopyOptions): Promise<boolean> {
   const outcome = await runHelper(where, {
     mounts: [mountOption(from, "/from", { readOnly: true }), mountOption(to, "/to", { readOnly: true })],
-    script: `set -eu\n${listFunction}\n[ "$(list /from "$1")" = "$(list /to 0)" ] && echo same || echo different`,
+    script: `${listFunction}\nfrom=$(list /from "$1")\nto=$(list /to 0)\n[ "$from" = "$to" ] && echo same || echo different`,
     args: [String(fixOwner ? agent : 0)],
     access: "read",
     signal,

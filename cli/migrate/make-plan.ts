@@ -6,6 +6,7 @@ import { defaultDockerHost } from "../setup/index.ts";
 import { planData } from "./data.ts";
 import type { Deployment, FoundContainer, Service } from "./deployment.ts";
 import { type Facts, readFacts } from "./facts.ts";
+import { oldName } from "./old-containers.ts";
 import type { Place } from "./place.ts";
 import type { Answers, Plan, Question } from "./plan.ts";
 import { readSettings } from "./settings.ts";
@@ -62,7 +63,13 @@ function planFor(factory: string, { deployment, stack, host, answers, migration 
       service.containers.map((container) => ({ ...idOf(service, container), startedAt: container.startedAt })),
     ),
     notes: [...settings.notes, ...data.notes, ...notesOf(deployment)],
-    questions: [...nameTaken(factory, facts), ...atWork(ofFactory), ...settings.questions, ...data.questions],
+    questions: [
+      ...nameTaken(factory, facts),
+      ...migratedBefore(ofFactory),
+      ...atWork(ofFactory),
+      ...settings.questions,
+      ...data.questions,
+    ],
   };
   return { plan, values: settings.secrets };
 }
@@ -85,6 +92,19 @@ function nameTaken(factory: string, { factories }: Facts): Question[] {
   if (!factories.has(factory)) return [];
   const see = `docker ps --all --filter label=${labelKeys.factory}=${factory} (whose it is)`;
   return [{ asks: `There is a factory ${factory} on this host already.`, answers: ["--name <another name>", see] }];
+}
+
+/** A deployment whose containers are kept belongs to a factory by now, be it of another stack or another checkout. */
+function migratedBefore(services: Service[]): Question[] {
+  const names = services.flatMap(({ containers }) => containers.map(({ name }) => name));
+  const kept = names.find((name) => oldName(name.replace(/-before-migration$/, "")) === name);
+  if (kept === undefined) return [];
+  return [
+    {
+      asks: `${kept} is kept by a migration already.`,
+      answers: ["./factory migrate --undo --stack <stack>, where that was carried out"],
+    },
+  ];
 }
 
 /** What is in the middle of something is not stopped. */

@@ -9,7 +9,8 @@ import { readContents } from "./contents.ts";
 import { areSame, copyPlace } from "./copy.ts";
 import { runHelper } from "./helper.ts";
 import { enter, type Journal, noteCopy } from "./journal.ts";
-import { bringBack, missing } from "./old-containers.ts";
+import { keepContent } from "./keep.ts";
+import { bringBack, missing, refuseInUse } from "./old-containers.ts";
 import { formatPlace, type Place } from "./place.ts";
 
 /** A volume whose data goes back to where it was copied from. */
@@ -35,6 +36,10 @@ export async function undoMigration(journal: Journal): Promise<string> {
   if (journal.phase !== "returning") {
     const workspace = await openStack(plan.stack);
     const returns = journal.started ? returnsOf(journal) : [];
+    await refuseInUse(
+      plan,
+      returns.flatMap(({ to }) => to ?? []),
+    );
     await makeDirectories(journal, returns);
     await needRoom(journal, returns);
     journal.undoBegun ??= keptTime(new Date());
@@ -66,7 +71,9 @@ function returnsOf({ plan, copies }: Journal): Return[] {
     taken.add(place);
     return [{ volume, ofAgents, to }];
   });
-  return returns.filter(({ volume }) => copies[volume] !== "back");
+  // A directory in another one goes back after it.
+  const depth = ({ to }: Return) => (to === undefined ? 0 : formatPlace(to).length);
+  return returns.filter(({ volume }) => copies[volume] !== "back").sort((one, other) => depth(one) - depth(other));
 }
 
 /** A directory that somebody has removed is made anew, for its data to go back to. */
@@ -77,20 +84,22 @@ async function makeDirectories({ plan }: Journal, returns: Return[]): Promise<vo
   await runHelper(plan, { binds, script: "true", access: "read" });
 }
 
-async function needRoom({ plan }: Journal, returns: Return[]): Promise<void> {
+async function needRoom(journal: Journal, returns: Return[]): Promise<void> {
   if (returns.length === 0) return;
+  const { plan, phase } = journal;
   const volumes = returns.map(({ volume: name }): Place => ({ kind: "volume", name }));
   const olds = returns.flatMap(({ to }) => to ?? []);
   const { free, places } = await readContents(plan, [...volumes, ...olds]);
   const bytes = (place: string) => places.get(place)?.bytes ?? 0;
   const needed = returns.reduce((sum, { volume, to }) => {
     const old = to === undefined ? 0 : bytes(formatPlace(to));
-    return sum + old + Math.max(0, bytes(volume) - old);
+    const kept = journal.copies[volume] === "kept" ? 0 : old;
+    return sum + kept + Math.max(0, bytes(volume) - old);
   }, 0);
   if (needed * 1.02 <= free) return;
   throw new UserError(
     "migration-no-room",
-    `Going back needs ${Math.ceil(needed / 1e6)} MB, and ${Math.floor(free / 1e6)} MB are free where Docker keeps its volumes. Nothing was touched.\n` +
+    `Going back needs ${Math.ceil(needed / 1e6)} MB, and ${Math.floor(free / 1e6)} MB are free where Docker keeps its volumes. ${phase === "undoing" ? "Nothing is lost; neither deployment runs." : "Nothing was touched."}\n` +
       `Make room (docker system df), then: ./factory migrate --undo --stack ${plan.stack}`,
   );
 }
@@ -114,25 +123,16 @@ async function putBack(journal: Journal, { volume, to, ofAgents }: Return): Prom
   const where = journal.plan;
   const from: Place = { kind: "volume", name: volume };
   if (to === undefined) {
-    await keep(journal, volume, from);
+    await keepContent(journal, from, keptName(journal, volume));
     return noteCopy(journal, volume, "back");
   }
   if (journal.copies[volume] === "copied") {
     if (await areSame(where, { from: to, to: from, fixOwner: ofAgents })) return noteCopy(journal, volume, "back");
-    await keep(journal, volume, to);
+    await keepContent(journal, to, keptName(journal, volume));
     noteCopy(journal, volume, "kept");
   }
   await copyPlace(where, { from, to, fixOwner: false });
   noteCopy(journal, volume, "back");
-}
-
-async function keep(journal: Journal, volume: string, from: Place): Promise<void> {
-  const { factory, host } = journal.plan;
-  const kept = keptName(journal, volume);
-  const labels = [`--label=${labelKeys.factory}=${factory}`, `--label=${labelKeys.migration}=${journal.id}`];
-  await docker(host, ["volume", "create", ...labels, kept]);
-  await copyPlace({ factory, host }, { from, to: { kind: "volume", name: kept }, fixOwner: false });
-  journal.kept = { ...journal.kept, [kept]: formatPlace(from) };
 }
 
 /** Volume with what an old place held before the data came back to it. */
