@@ -91,6 +91,13 @@ describe("kill -9 of all, and one command that goes on", () => {
     await migration.expectFactory();
     const done = await migration.migrate("--from", migration.deployment.directory, "--apply", "--yes");
     expect(done.all).toContain("error: migration-done");
+    // Somebody has started an old container, which writes to a directory that the data is to go back to.
+    const [{ id: old } = { id: "" }] = await migration.deployment.containers("agents");
+    await migration.factory.docker("start", old);
+    const refused = await migration.migrate("--undo");
+    expect(refused.all).toContain("error: data-in-use");
+    await migration.expectFactory();
+    await migration.factory.docker("stop", old);
     await migration.undo();
     await migration.expectOld();
     await migration.expectDataBack([]);
