@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { requireNetwork } from "./cli/network.ts";
 import { paths } from "./cli/paths.ts";
 import { createDockerHost } from "./components/docker-host.ts";
 import { Factory } from "./components/factory.ts";
@@ -12,6 +13,7 @@ endWithPulumi();
 keepStackTraces();
 trustCertificateFile();
 const config = loadConfig();
+await requireNetwork(config, pulumi.getStack());
 const host = createDockerHost("docker-host", { ...config, dockerLogin: dockerLogin() });
 const images = await resolveDigests(config.images, host);
 const around = { ...config, stack: pulumi.getStack(), dockerLogin: dockerLogin() };

@@ -13,6 +13,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/*.test.ts"],
+          runner: "test/e2e/begin-in-time.ts",
           // Several times what any of them takes: a slow machine is no failure.
           testTimeout: 900_000,
           hookTimeout: 900_000,

@@ -1,13 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { codeIn } from "../config/error-codes.ts";
 import { historyMessage, runPulumi, unasked, type Workspace } from "./engine.ts";
+import { codeOf, UserError } from "./error.ts";
 import { finishCutOff, nameWasTaken, refuseTakenNames, removeLeftovers } from "./leftovers.ts";
 import { refreshOptions } from "./missing.ts";
 import { followProgress } from "./progress-lines.ts";
 import { pruneReleases } from "./prune-releases.ts";
 import { returnAfter } from "./return.ts";
-import { readRunning } from "./running.ts";
+import { namesIn, readRunning } from "./running.ts";
 import { releaseStaleLock } from "./stack-lock.ts";
 import { startStopped } from "./start-stopped.ts";
 
@@ -24,7 +26,7 @@ export async function apply(workspace: Workspace, what: string, { ask }: { ask: 
   const state = await finishCutOff(workspace, what, { ask });
   await refuseTakenNames(workspace, state);
   const refresh = await refreshOptions(workspace, state);
-  const before = await readRunning(factoryName, dockerHost);
+  const before = await readRunning(namesIn(workspace.config));
   const changes = await withEventLog(async (eventLog) => {
     const up = (...options: string[]) =>
       runPulumi(workspace, "up", ["--event-log", eventLog, ...historyMessage(what), ...options]);
@@ -37,7 +39,7 @@ export async function apply(workspace: Workspace, what: string, { ask }: { ask: 
     } catch (error) {
       // Somebody else is at work: what they do is not to be undone.
       await releaseStaleLock(workspace);
-      throw await returnAfter(workspace, before, error);
+      throw await returnAfter(workspace, before, named(error, eventLog));
     } finally {
       finish();
     }
@@ -46,6 +48,14 @@ export async function apply(workspace: Workspace, what: string, { ask }: { ask: 
   for (const line of await pruneReleases(factoryName, dockerHost, keepReleases)) console.log(line);
   console.log(changes === 0 ? `Factory ${factoryName}: no changes.` : `Factory ${factoryName} is up.`);
   console.log(`  page    http://localhost:${edge.httpPort}/\n  status  ./factory status --stack ${stack}`);
+}
+
+/** The error that pulumi has only passed on, under its own code. */
+function named(error: unknown, eventLog: string): unknown {
+  const code = existsSync(eventLog) ? codeIn(readFileSync(eventLog, "utf8")) : undefined;
+  return code !== undefined && codeOf(error) === "pulumi-failed"
+    ? new UserError(code, (error as Error).message)
+    : error;
 }
 
 async function withEventLog<T>(work: (file: string) => Promise<T>): Promise<T> {

@@ -34,5 +34,6 @@ async function check(): Promise<void> {
     failed.push(name);
     console.log(all);
   }
-  if (failed.length > 0) throw new UserError(`Failed: ${failed.join(", ")}. \`npx biome check --write\` mends format.`);
+  if (failed.length > 0)
+    throw new UserError("check-failed", `Failed: ${failed.join(", ")}. \`npx biome check --write\` mends format.`);
 }

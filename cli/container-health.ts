@@ -91,7 +91,7 @@ function healthyWithin({ Interval, Timeout, StartPeriod, Retries }: Healthcheck 
 
 async function watched(host: string, name: string): Promise<Watched> {
   const [container] = await inspect<Watched>(host, "container", [name]);
-  if (container === undefined) throw new UserError(`${name} is gone: somebody removed it.`);
+  if (container === undefined) throw new UserError("gone-meanwhile", `${name} is gone: somebody removed it.`);
   return container;
 }
 
@@ -113,7 +113,10 @@ function lastOutput({ State }: Watched): string {
 
 async function failure(host: string, name: string, what: string): Promise<UserError> {
   const { output: log } = await ask(host, ["logs", "--tail=20", name], 20);
-  return new UserError(`${name} ${what}\n${log === "" ? "It printed nothing." : `Its last lines:\n${indented(log)}`}`);
+  return new UserError(
+    "unhealthy",
+    `${name} ${what}\n${log === "" ? "It printed nothing." : `Its last lines:\n${indented(log)}`}`,
+  );
 }
 
 function indented(text: string): string {

@@ -24,6 +24,7 @@ export async function refuseOlderFormat(
   const [reads, written] = [formatOf(next), formatOf(present)];
   if (reads === undefined || written === undefined || reads >= written) return;
   throw new UserError(
+    "data-format-older",
     `The image of ${image} reads data of format ${reads} (label ${labelKeys.dataFormat}); the one that runs has written format ${written}.\n` +
       "Nothing that runs was touched. Choose:\n" +
       `  with the data of then:  ./factory rollback --stack ${stack} --restore <version>\n` +

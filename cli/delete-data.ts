@@ -1,6 +1,6 @@
 import confirmName from "@inquirer/input";
 import type { Command } from "commander";
-import { volumeName, volumes } from "../components/contract.ts";
+import { volumeName, volumesWith } from "../components/contract.ts";
 import { docker, inspect } from "./docker.ts";
 import { forgetResource, openStack, readState, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
@@ -44,7 +44,7 @@ async function deleteData({ stack, snapshot, confirm }: DeleteOptions): Promise<
 }
 
 async function existing({ config }: Workspace): Promise<string[]> {
-  const names = volumes.map((key) => volumeName(config.factoryName, key));
+  const names = volumesWith(Object.keys(config.agents.hired)).map((key) => volumeName(config.factoryName, key));
   const found = await inspect<{ Name: string }>(config.dockerHost, "volume", names);
   return names.filter((name) => found.some(({ Name }) => Name === name));
 }
@@ -54,6 +54,7 @@ async function refuseUsed({ stack, config }: Workspace, names: string[]): Promis
   const users = await docker(config.dockerHost, ["ps", "--all", "--format={{.Names}}", ...filters]);
   if (users === "") return;
   throw new UserError(
+    "data-in-use",
     `In use by ${users.replaceAll("\n", ", ")}. Nothing was deleted.\nFirst: ./factory destroy --stack ${stack}`,
   );
 }
@@ -61,18 +62,21 @@ async function refuseUsed({ stack, config }: Workspace, names: string[]): Promis
 async function confirmed(factory: string, stack: string, given: string | undefined): Promise<void> {
   if (given === undefined && !process.stdin.isTTY) {
     throw new UserError(
+      "nobody-to-ask",
       `Nobody to ask here. Nothing was deleted: ./factory delete-data --stack ${stack} --confirm ${factory}`,
       2,
     );
   }
   const typed = given ?? (await confirmName({ message: `Type the factory's name (${factory}) to delete its data:` }));
-  if (typed !== factory) throw new UserError(`That is not the name of factory ${factory}. Nothing was deleted.`, 2);
+  if (typed !== factory)
+    throw new UserError("cancelled", `That is not the name of factory ${factory}. Nothing was deleted.`, 2);
 }
 
 async function lastSnapshot(workspace: Workspace): Promise<void> {
   const { stack, config } = workspace;
   if (config.snapshots === undefined) {
     throw new UserError(
+      "snapshots-off",
       `Stack ${stack} takes no snapshots (disinto:snapshots.repository), so there would be no way back. Nothing was deleted.\n` +
         `Without one: ./factory delete-data --stack ${stack} --no-snapshot`,
     );

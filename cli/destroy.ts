@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { volumeName, volumes } from "../components/contract.ts";
+import { volumeName, volumesWith } from "../components/contract.ts";
 import { openStack, runPulumi } from "./engine.ts";
 import { type StackOptions, stackOption, yesOption } from "./options.ts";
 
@@ -14,8 +14,10 @@ export function registerDestroy(program: Command): void {
 
 async function destroy({ stack, yes }: StackOptions & { yes?: boolean }): Promise<void> {
   const workspace = await openStack(stack);
-  const { factoryName } = workspace.config;
-  const kept = volumes.map((key) => `  ${volumeName(factoryName, key)}`).join("\n");
+  const { factoryName, agents } = workspace.config;
+  const kept = volumesWith(Object.keys(agents.hired))
+    .map((key) => `  ${volumeName(factoryName, key)}`)
+    .join("\n");
   console.log(`Whatever pulumi lists below, the data volumes stay on the Docker host:\n${kept}`);
   // Protected volumes stay in the state as well, and would otherwise refuse the whole destroy.
   await runPulumi(workspace, "destroy", ["--exclude-protected", ...(yes ? ["--yes", "--skip-preview"] : [])]);

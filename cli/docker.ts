@@ -8,7 +8,7 @@ import { UserError } from "./error.ts";
  */
 export async function docker(host: string, args: string[], input?: string): Promise<string> {
   const { exitCode, stdout, stderr } = await run(host, args, input);
-  if (exitCode !== 0) throw new UserError(`docker ${args[0]} failed on ${host}:\n${stderr}`);
+  if (exitCode !== 0) throw new UserError("docker-failed", `docker ${args[0]} failed on ${host}:\n${stderr}`);
   return stdout;
 }
 
@@ -41,7 +41,8 @@ export async function inspect<T>(
   const unexpected = stderr
     .split("\n")
     .filter((line) => line !== "" && !/no such (container|image|volume)|network \S+ not found/i.test(line));
-  if (unexpected.length > 0) throw new UserError(`docker ${kind} inspect failed on ${host}:\n${unexpected.join("\n")}`);
+  if (unexpected.length > 0)
+    throw new UserError("docker-failed", `docker ${kind} inspect failed on ${host}:\n${unexpected.join("\n")}`);
   return JSON.parse(stdout) as T[];
 }
 

@@ -30,7 +30,7 @@ export async function openTestEnvironment(): Promise<Environment> {
   const progress = createProgress();
   const dockerHost = process.env.DOCKER_HOST ?? defaultDockerHost;
   const env = await setup({ dockerHost, needsDocker: true, needsBaseImage: true, progress });
-  await setupTestTools({ env: process.env, progress });
+  await setupTestTools({ paths, env: process.env, progress });
   return env;
 }
 
@@ -88,11 +88,12 @@ export async function runPulumi(workspace: Workspace, verb: string, args: string
   // Ctrl-C reaches pulumi too, which then ends in good order, and is killed where this process ends before it.
   process.on("SIGINT", leaveItToPulumi);
   const { exitCode } = await execa("pulumi", [verb, ...onStack(workspace), ...args], {
-    ...inProject(workspace),
+    ...projectOptions(workspace),
     stdio: "inherit",
   });
   process.off("SIGINT", leaveItToPulumi);
-  if (exitCode !== 0) throw new UserError(`pulumi ${verb} failed on stack ${workspace.stack}; it says why above.`);
+  if (exitCode !== 0)
+    throw new UserError("pulumi-failed", `pulumi ${verb} failed on stack ${workspace.stack}; it says why above.`);
 }
 
 function leaveItToPulumi(): void {}
@@ -107,7 +108,7 @@ export interface Captured {
 /** Runs pulumi on the stack, its output captured; whether it failed is for the caller to look at. */
 export async function capturePulumi(workspace: Workspace, verb: string, args: string[] = []): Promise<Captured> {
   const { exitCode, stdout, stderr } = await execa("pulumi", [verb, ...onStack(workspace), ...args], {
-    ...inProject(workspace),
+    ...projectOptions(workspace),
     stdin: "ignore",
   });
   return { failed: exitCode !== 0, stdout, stderr };
@@ -116,16 +117,17 @@ export async function capturePulumi(workspace: Workspace, verb: string, args: st
 /** Takes the lock off a stack. */
 export async function cancelUpdate(workspace: Workspace): Promise<void> {
   const { exitCode, stderr } = await execa("pulumi", ["cancel", "--yes", "--stack", workspace.stack], {
-    ...inProject(workspace),
+    ...projectOptions(workspace),
     stdin: "ignore",
   });
-  if (exitCode !== 0) throw new UserError(`The lock of stack ${workspace.stack} cannot be taken away:\n${stderr}`);
+  if (exitCode !== 0)
+    throw new UserError("state-unreadable", `The lock of stack ${workspace.stack} cannot be taken away:\n${stderr}`);
 }
 
 /** Asks pulumi for what it knows of the stack, as JSON; undefined where it cannot say. */
 export async function askPulumi<T>(workspace: Workspace, question: string[]): Promise<T | undefined> {
   const { exitCode, stdout } = await execa("pulumi", [...question, "--json", "--stack", workspace.stack], {
-    ...inProject(workspace),
+    ...projectOptions(workspace),
     // A question that decrypts writes the salt into the stack's file: the one Pulumi may write to.
     cwd: stackDirectory(workspace),
     stdin: "ignore",
@@ -147,6 +149,25 @@ export interface StackState {
   resources: StateResource[];
   /** Whether an update was cut off, so that Pulumi does not know how some of its steps ended. */
   cutOff: boolean;
+  /** Types of the resources that those steps are about. */
+  unfinished: string[];
+}
+
+/** A whole state, as Pulumi exports and imports it; secrets are encrypted in it. */
+export interface Deployment {
+  version: number;
+  deployment: { resources?: StateEntry[]; pending_operations?: { resource: StateResource }[] };
+}
+
+/** A resource as an exported state has it. */
+export interface StateEntry extends StateResource {
+  custom: boolean;
+  parent?: string;
+  provider?: string;
+  dependencies?: string[];
+  propertyDependencies?: Record<string, string[]>;
+  outputs?: Record<string, unknown>;
+  [more: string]: unknown;
 }
 
 /**
@@ -155,29 +176,49 @@ export interface StackState {
  * @throws UserError where Pulumi cannot say
  */
 export async function readState(workspace: Workspace, stack = workspace.stack): Promise<StackState> {
+  const { resources = [], pending_operations = [] } = (await exportState(workspace, stack)).deployment ?? {};
+  const unfinished = pending_operations.map(({ resource }) => resource.type);
+  return { resources, cutOff: unfinished.length > 0, unfinished };
+}
+
+/** The whole state of a stack; no secret in it is decrypted. */
+export async function exportState(workspace: Workspace, stack = workspace.stack): Promise<Deployment> {
   const { exitCode, stdout, stderr } = await execa("pulumi", ["stack", "export", "--stack", stack], {
-    ...inProject(workspace),
+    ...projectOptions(workspace),
     stdin: "ignore",
   });
-  if (exitCode !== 0) throw new UserError(`The state of stack ${stack} cannot be read:\n${stderr}`);
-  const { resources = [], pending_operations = [] } = JSON.parse(stdout).deployment ?? {};
-  return { resources, cutOff: pending_operations.length > 0 };
+  if (exitCode !== 0) throw new UserError("state-unreadable", `The state of stack ${stack} cannot be read:\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** Writes the whole state of a stack, at once; plain secrets in it are encrypted on the way. */
+export async function importState(workspace: Workspace, state: Deployment): Promise<void> {
+  const { exitCode, stderr } = await execa("pulumi", ["stack", "import", "--stack", workspace.stack], {
+    ...projectOptions(workspace),
+    input: JSON.stringify(state),
+  });
+  if (exitCode !== 0)
+    throw new UserError("state-unreadable", `The state of stack ${workspace.stack} cannot be written:\n${stderr}`);
 }
 
 /** Takes a resource out of a stack's state, a protected one too; nothing is changed on the host. */
 export async function forgetResource(workspace: Workspace, { urn }: StateResource): Promise<void> {
   const args = ["state", "delete", urn, "--force", "--yes", "--stack", workspace.stack];
-  const { exitCode, stderr } = await execa("pulumi", args, { ...inProject(workspace), stdin: "ignore" });
-  if (exitCode !== 0) throw new UserError(`${urn} cannot be taken out of the state:\n${stderr}`);
+  const { exitCode, stderr } = await execa("pulumi", args, { ...projectOptions(workspace), stdin: "ignore" });
+  if (exitCode !== 0) throw new UserError("state-unreadable", `${urn} cannot be taken out of the state:\n${stderr}`);
 }
 
 /** Names of the project's stacks in this backend. */
 export async function listStacks(workspace: Workspace): Promise<string[]> {
-  const { stdout } = await execa("pulumi", ["stack", "ls", "--json"], { ...inProject(workspace), stdin: "ignore" });
+  const { stdout } = await execa("pulumi", ["stack", "ls", "--json"], {
+    ...projectOptions(workspace),
+    stdin: "ignore",
+  });
   return (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
 }
 
-function inProject({ env }: Workspace) {
+/** How pulumi is run on a stack. */
+export function projectOptions({ env }: Workspace) {
   // --event-log, by which the SDK's Automation API follows an update, is among pulumi's debug commands.
   return { cwd: paths.pulumiProject, env: { ...env, PULUMI_DEBUG_COMMANDS: "true" }, reject: false } as const;
 }

@@ -43,8 +43,8 @@ export async function drain(host: string, parameters: GateParameters<"drain">): 
 
 /** Who is at work; undefined where nobody is. */
 async function findWork(host: string, parameters: GateParameters<"drain">): Promise<Work | undefined> {
-  const { agents, ...tasks } = drained(parameters.factory);
-  const found = await inspect<Inspected>(host, "container", [agents, ...Object.values(tasks)]);
+  const { agents, tasks } = drained(parameters);
+  const found = await inspect<Inspected>(host, "container", [agents, ...tasks]);
   // Agents that are not healthy do not answer, and have no work to lose.
   const running = found.filter(({ State }) => works(State)).map(({ Name }) => Name.slice(1));
   const work = running.includes(agents) ? await askAgents(host, agents, parameters) : undefined;
@@ -52,9 +52,11 @@ async function findWork(host: string, parameters: GateParameters<"drain">): Prom
   return work ?? (task === undefined ? undefined : { what: `${task}, which is at work` });
 }
 
-function drained(factory: string) {
-  const name = (component: ComponentName) => containerName(factory, component);
-  return { agents: name("agents"), runner: name("runner"), reproduce: name("reproduce") };
+/** A hired agent has no tasks. */
+function drained({ factory, component }: GateParameters<"drain">) {
+  const name = (key: ComponentName) => containerName(factory, key);
+  const tasks = component === "agents" ? [name("runner"), name("reproduce")] : [];
+  return { agents: name(component as ComponentName), tasks };
 }
 
 /** No answer counts as work. */
@@ -74,12 +76,12 @@ function ownCommand(seconds: number): string[] {
 }
 
 async function giveUp(host: string, parameters: GateParameters<"drain">, work: Work): Promise<void> {
-  const { factory, stack, timeout, ontimeout, command } = parameters;
+  const { component, stack, timeout, ontimeout, command } = parameters;
   if (ontimeout === "stop") {
     console.log(`not waiting for ${work.what}`);
     return;
   }
-  const { agents } = drained(factory);
+  const { agents } = drained(parameters);
   if (command === "") await ask(host, ["exec", agents, ...ownCommand(0)], answerWithin);
   const set = (key: string) => `./factory pulumi -- config set --stack ${stack} --path disinto:agents.drain.${key}`;
   const lines = work.final
@@ -94,5 +96,7 @@ async function giveUp(host: string, parameters: GateParameters<"drain">, work: W
         `  longer:     ${set("timeout 2h")}`,
         `  stop them:  ${set("onTimeout stop")}`,
       ];
-  throw new UserError([...lines, "Nothing that runs was touched."].join("\n"));
+  // The factory's own agents come first.
+  const untouched = component === "agents" ? "Nothing that runs" : agents;
+  throw new UserError("still-at-work", [...lines, `${untouched} was not touched.`].join("\n"));
 }

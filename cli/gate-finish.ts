@@ -16,7 +16,7 @@ export async function finish(host: string, parameters: GateParameters<"finish">)
   try {
     await waitUntilHealthy(host, container);
   } catch (error) {
-    throw new UserError(`The new ${component} ${(error as Error).message}\n${wayBack(stack)}`);
+    throw new UserError("unhealthy", `The new ${component} ${(error as Error).message}\n${wayBack(stack)}`);
   }
 }
 

@@ -25,7 +25,7 @@ export async function runHook(host: string, parameters: GateParameters<"hook">):
   if (exitCode === 0) return;
   const failed = `The hook ${when} the upgrade (disinto:hooks.${when}) failed: ${command}\n${all}`;
   if (when === "after") return console.log(failed);
-  throw new UserError(`${failed}\nNothing that runs was touched.`);
+  throw new UserError("hook-failed", `${failed}\nNothing that runs was touched.`);
 }
 
 /** The version that each image's container has, and the one it is to have. */

@@ -17,11 +17,15 @@ export async function checkMounts(host: string, checked: CheckedContainer): Prom
   const name = containerName(factory, component);
   const [container] = await inspect<{ Mounts: InspectedMount[] }>(host, "container", [id]);
   if (container === undefined) {
-    throw new UserError(`The container ${name} is gone from ${host}. Make it again: ./factory up --stack ${stack}`);
+    throw new UserError(
+      "gone-meanwhile",
+      `The container ${name} is gone from ${host}. Make it again: ./factory up --stack ${stack}`,
+    );
   }
   const problems = findMountProblems(factory, component, container.Mounts);
   if (problems.length === 0) return;
   throw new UserError(
+    "mounts-wrong",
     [
       `The container ${name} has other volumes than the contract says:`,
       ...problems.map((problem) => `  ${problem}`),

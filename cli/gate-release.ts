@@ -1,4 +1,4 @@
-import { containerName, keptTag, keptTime } from "../components/contract.ts";
+import { containerName, keptTag, keptTime, servicesWith } from "../components/contract.ts";
 import type { GateParameters } from "../components/gate-parameters.ts";
 import type { ReleasedImage } from "../components/release-record.ts";
 import { watchFor } from "./container-health.ts";
@@ -13,9 +13,14 @@ const watchedFor = 5;
 export async function recordRelease(host: string, parameters: GateParameters<"release">): Promise<void> {
   const { factory, stack } = parameters;
   try {
-    await watchFor(host, [containerName(factory, "agents"), containerName(factory, "edge")], watchedFor);
+    const services = servicesWith(JSON.parse(parameters.hired) as string[]);
+    await watchFor(
+      host,
+      services.map((service) => containerName(factory, service)),
+      watchedFor,
+    );
   } catch (error) {
-    throw new UserError(`${(error as Error).message}\n${wayBack(stack)}`);
+    throw new UserError("unhealthy", `${(error as Error).message}\n${wayBack(stack)}`);
   }
   const now = keptTime(new Date());
   for (const { image, version, id } of JSON.parse(parameters.images) as ReleasedImage[]) {

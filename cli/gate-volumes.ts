@@ -14,12 +14,14 @@ export async function checkVolumes(host: string, parameters: GateParameters<"vol
   if (shadows.length === 0) return;
   const running = await readRunningReference(host, factory, image);
   throw new UserError(
+    "volume-uncovered",
     `${explainVolumeShadows({ image, stack, reference, shadows, running })}\nNothing that runs was touched.`,
   );
 }
 
 async function readVolumes(host: string, id: string): Promise<string[]> {
   const config = await readFromHost(host, id);
-  if (config === undefined) throw new UserError(`There is no image ${id} on ${host} any more. Try again: ./factory up`);
+  if (config === undefined)
+    throw new UserError("gone-meanwhile", `There is no image ${id} on ${host} any more. Try again: ./factory up`);
   return Object.keys(config.Volumes ?? {});
 }

@@ -2,8 +2,10 @@
  * `node cli/gate.ts <gate>`: checks during an `up` whether it may go on; what is checked comes in the environment. It runs inside
  * pulumi: never pulumi on the same stack here, nor the set-up.
  */
+
 import { type GateName, type GateParameters, gates, gateVariable } from "../components/gate-parameters.ts";
-import { UserError } from "./error.ts";
+import { errorLine } from "../config/error-codes.ts";
+import { codeOf, UserError } from "./error.ts";
 
 /** What a gate checks on a Docker host; it throws a UserError where `up` must not go on. */
 type Check<Gate extends GateName> = (host: string, parameters: GateParameters<Gate>) => Promise<void>;
@@ -23,6 +25,7 @@ try {
   await check(process.argv[2] as GateName);
 } catch (error) {
   console.error(error instanceof UserError ? error.message : error);
+  console.error(errorLine(codeOf(error)));
   process.exitCode = 1;
 }
 
@@ -38,6 +41,6 @@ function readParameters<Gate extends GateName>(gate: Gate): GateParameters<Gate>
 
 function fromEnvironment(name: string): string {
   const value = process.env[name];
-  if (value === undefined) throw new UserError(`${name} is not set: gates are run by pulumi up`, 2);
+  if (value === undefined) throw new UserError("usage", `${name} is not set: gates are run by pulumi up`, 2);
   return value;
 }

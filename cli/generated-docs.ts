@@ -34,7 +34,8 @@ Generated from \`config/schema.ts\` by \`./factory docs\`.
 Every key lives in \`Pulumi.<stack>.yaml\` under \`config:\`, with the prefix \`disinto:\`. Plain keys are set with
 \`pulumi config set disinto:agentsImage v0.1.1\`, keys below another one with
 \`pulumi config set --path 'disinto:edge.httpPort' 8080\`, secrets with \`pulumi config set --secret disinto:forgeToken\`,
-which asks for the value. An unknown key is an error, as is a secret in plain text.
+which asks for the value, and secrets below a key with
+\`pulumi config set --secret --path 'disinto:agentSecrets.ANTHROPIC_API_KEY'\`. An unknown key is an error, as is a secret in plain text.
 
 | key | what it is | allowed | default |
 | --- | --- | --- | --- |

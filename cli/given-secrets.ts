@@ -86,6 +86,7 @@ function missingIn(text: string): GivenKey[] {
 function unreadable(stack: string, keys: GivenKey[]): UserError {
   const names = keys.map((key) => givenVariables[key]);
   return new UserError(
+    "secret-unreadable",
     `Pulumi.${stack}.yaml is encrypted in another way now than what is kept of ${names.join(" and ")}. Give it again:\n` +
       `  export ${names.map((name) => `${name}=...`).join(" ")}`,
   );

@@ -45,6 +45,7 @@ export async function readHistory(workspace: Workspace): Promise<HistoryEntry[]>
   if (history !== undefined) return history;
   const { stack, env } = workspace;
   throw new UserError(
+    "state-unreadable",
     `Pulumi does not give the history of stack ${stack} at ${env.PULUMI_BACKEND_URL}.\n` +
       `It says why here: ./factory pulumi -- stack history --stack ${stack}`,
   );

@@ -80,6 +80,7 @@ async function init({ stack, ...given }: InitOptions): Promise<void> {
 function refuseExisting(stack: string): void {
   if (!existsSync(stackFileOf(stack))) return;
   throw new UserError(
+    "stack-file-exists",
     `There is a Pulumi.${stack}.yaml already, which is not written over. Change it, or choose another --stack.`,
     2,
   );
@@ -91,7 +92,7 @@ export function complete(given: Partial<Answers>): Answers {
   const flags = missing.map((key) => `${questions[key].flag} <${questions[key].value}>`);
   const tokens = process.env[givenVariables.forgeToken] ? [] : [`${givenVariables.forgeToken} in the environment`];
   if (missing.length > 0 || tokens.length > 0) {
-    throw new UserError(`Nobody can be asked here. Missing: ${[...flags, ...tokens].join(", ")}.`, 2);
+    throw new UserError("nobody-to-ask", `Nobody can be asked here. Missing: ${[...flags, ...tokens].join(", ")}.`, 2);
   }
   return Object.fromEntries(keys.map((key) => [key, given[key] ?? questions[key].byDefault])) as unknown as Answers;
 }
@@ -172,5 +173,5 @@ async function refuseUnusable({ stack, config }: StackFile, tokens: Tokens): Pro
   ].filter((problem) => problem !== undefined);
   if (problems.length === 0) return;
   const lines = problems.map((problem) => `  ${problem}`).join("\n");
-  throw new UserError(`Pulumi.${stack}.yaml was not written:\n${lines}`);
+  throw new UserError("init-refused", `Pulumi.${stack}.yaml was not written:\n${lines}`);
 }

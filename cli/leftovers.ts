@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import confirm from "@inquirer/confirm";
-import { componentNames, containerName, labelKeys, networkName } from "../components/contract.ts";
+import { componentsWith, containerName, labelKeys, networkName } from "../components/contract.ts";
 import { docker, dockerTry, inspect } from "./docker.ts";
 import {
   historyMessage,
@@ -13,8 +13,11 @@ import {
 } from "./engine.ts";
 import { UserError } from "./error.ts";
 
+const containerType = "docker:index/container:Container";
+const networkType = "docker:index/network:Network";
+
 /** A container or network on the Docker host that has a name of the factory's, and is not in the stack's state. */
-interface Leftover {
+export interface Leftover {
   kind: "container" | "network";
   id: string;
   name: string;
@@ -23,8 +26,8 @@ interface Leftover {
 }
 
 /**
- * Removes what keeps `up` from a name it needs: the factory's own containers and network, where the stack's state was lost, or an
- * `up` was killed before it wrote down what it had made. They hold no data; no volume is touched.
+ * Removes what keeps `up` from a name it needs: the factory's own containers and network, where an `up` was killed before it
+ * wrote down what it had made. They hold no data; no volume is touched.
  *
  * Only after Pulumi held the stack's lock here, which shows that no other `up` is at work.
  * @param ask before anything is removed
@@ -35,25 +38,38 @@ export async function removeLeftovers(workspace: Workspace, { ask }: { ask: bool
   const { stack, config } = workspace;
   const leftovers = await findLeftovers(workspace);
   if (leftovers.length === 0) return false;
-  refuseForeign(workspace, leftovers);
-  await refuseOtherStacks(workspace, leftovers);
+  await refuseNotOurs(workspace, leftovers);
   console.log(
-    `These are factory ${config.factoryName}'s, and the state of stack ${stack} does not know them (it was lost, or an up was killed):\n` +
+    `These are factory ${config.factoryName}'s, and the state of stack ${stack} does not know them (an up was killed):\n` +
       `${leftovers.map(({ kind, name }) => `  ${kind} ${name}`).join("\n")}\n` +
       "They hold no data. To be removed and made anew; the data volumes stay as they are.",
   );
-  if (ask && !(await confirmed(stack))) throw new UserError("Nothing was removed.");
-  await remove(config.dockerHost, leftovers);
+  if (ask && !(await confirmed(stack))) throw new UserError("cancelled", "Nothing was removed.");
+  await removeFromHost(config.dockerHost, leftovers);
   return true;
 }
 
 /**
- * Refuses a first `up` where the factory's names are in use on the host already, and not by what it left there itself.
- * @throws UserError where they are another stack's, or nobody's it knows
+ * Refuses an `up` of a stack that knows no container, where the host has containers with the factory's names.
+ * @throws UserError where they are another stack's, nobody's it knows, or the factory's own, which `adopt` takes over
  */
 export async function refuseTakenNames(workspace: Workspace, { resources }: StackState): Promise<void> {
-  if (resources.some(({ type }) => type === "docker:index/container:Container")) return;
+  if (resources.some(({ type }) => type === containerType)) return;
   const leftovers = await findLeftovers(workspace);
+  await refuseNotOurs(workspace, leftovers);
+  const containers = leftovers.flatMap(({ kind, name }) => (kind === "container" ? [name] : []));
+  if (containers.length === 0) return;
+  const { stack, config } = workspace;
+  throw new UserError(
+    "containers-unknown",
+    `These are factory ${config.factoryName}'s, and the state of stack ${stack} knows no container (it was lost, or they were made by hand):\n` +
+      `${containers.map((name) => `  container ${name}`).join("\n")}\n` +
+      `Nothing was touched. Take them over, as they run: ./factory adopt --stack ${stack}`,
+  );
+}
+
+/** Refuses what has the factory's names and is somebody else's. */
+export async function refuseNotOurs(workspace: Workspace, leftovers: Leftover[]): Promise<void> {
   refuseForeign(workspace, leftovers);
   await refuseOtherStacks(workspace, leftovers);
 }
@@ -67,8 +83,11 @@ export async function finishCutOff(workspace: Workspace, what: string, options: 
   if (!state.cutOff) return state;
   console.log(`Stack ${workspace.stack} has steps that were begun and never ended: looking at what came of them.`);
   await runPulumi(workspace, "refresh", ["--clear-pending-creates", ...historyMessage(what), ...unasked]);
-  await removeLeftovers(workspace, options);
-  return readState(workspace);
+  const after = await readState(workspace);
+  // Where neither network nor container was begun, what is there is older than that update.
+  const begun = [...after.resources.map(({ type }) => type), ...state.unfinished];
+  if ([networkType, containerType].some((type) => begun.includes(type))) await removeLeftovers(workspace, options);
+  return after;
 }
 
 /** Whether the update with this event log failed for a name that a container has, or two networks have. */
@@ -83,15 +102,18 @@ interface InspectedContainer {
   Config: { Labels: Record<string, string> };
 }
 
-async function findLeftovers(workspace: Workspace): Promise<Leftover[]> {
-  const { factoryName, dockerHost } = workspace.config;
-  const names = componentNames.map((component) => containerName(factoryName, component));
+/** What has the factory's names on the host, and is not in the stack's state. */
+export async function findLeftovers(workspace: Workspace): Promise<Leftover[]> {
+  const { factoryName, dockerHost, agents, network } = workspace.config;
+  const names = componentsWith(Object.keys(agents.hired)).map((component) => containerName(factoryName, component));
   const containers = await inspect<InspectedContainer>(dockerHost, "container", names);
   const known = new Set((await readState(workspace)).resources.map(({ id }) => id));
   const found: Leftover[] = containers.map(({ Id: id, Name, Config }) => {
     return { kind: "container", id, name: Name.slice(1), own: Config.Labels[labelKeys.factory] === factoryName };
   });
-  return [...found, ...(await findNetworks(factoryName, dockerHost))].filter(({ id }) => !known.has(id));
+  // A network that the config names is somebody else's, whatever its name and labels.
+  const networks = network === networkName(factoryName) ? [] : await findNetworks(factoryName, dockerHost);
+  return [...found, ...networks].filter(({ id }) => !known.has(id));
 }
 
 /** Docker lets several networks have one name, so that somebody else's is not in the way. */
@@ -107,6 +129,7 @@ function refuseForeign({ stack, config }: Workspace, leftovers: Leftover[]): voi
   const [first] = foreign;
   if (first === undefined) return;
   throw new UserError(
+    "name-taken",
     `In the way, and not factory ${config.factoryName}'s (no label ${labelKeys.factory}=${config.factoryName}): ${foreign.join(", ")}.\n` +
       `Nothing that runs was touched. Rename it (docker rename ${first} ${first}-old) or remove it, then: ./factory up --stack ${stack}`,
   );
@@ -121,6 +144,7 @@ async function refuseOtherStacks(workspace: Workspace, leftovers: Leftover[]): P
     const known = new Set((await readState(workspace, other)).resources.map(({ id }) => id));
     if (!leftovers.some(({ id }) => known.has(id))) continue;
     throw new UserError(
+      "factory-taken",
       `Factory ${config.factoryName} on ${config.dockerHost} is that of stack ${other}. Nothing that runs was touched.\n` +
         `Go on with it: ./factory up --stack ${other}\n` +
         `Give stack ${stack} a factory of its own: ./factory pulumi -- config set --stack ${stack} disinto:factoryName <name>\n` +
@@ -131,16 +155,20 @@ async function refuseOtherStacks(workspace: Workspace, leftovers: Leftover[]): P
 
 async function confirmed(stack: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    throw new UserError(`Nobody to ask here. Nothing was removed: ./factory up --stack ${stack} --yes`, 2);
+    throw new UserError(
+      "nobody-to-ask",
+      `Nobody to ask here. Nothing was removed: ./factory up --stack ${stack} --yes`,
+      2,
+    );
   }
   return confirm({ message: "Remove them, and go on?", default: false });
 }
 
-async function remove(host: string, leftovers: Leftover[]): Promise<void> {
+/** Each container has its grace period to end in. */
+export async function removeFromHost(host: string, leftovers: Leftover[]): Promise<void> {
   const ids = (wanted: Leftover["kind"]) => leftovers.flatMap(({ kind, id }) => (kind === wanted ? [id] : []));
   const [containers, networks] = [ids("container"), ids("network")];
   if (containers.length > 0) {
-    // Each has its own grace period.
     await docker(host, ["stop", ...containers]);
     await docker(host, ["rm", ...containers]);
   }

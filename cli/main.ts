@@ -1,14 +1,17 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config/error.ts";
+import { errorLine } from "../config/error-codes.ts";
 import { isPackage } from "../config/place.ts";
+import { registerAdopt } from "./adopt.ts";
 import { registerCheck } from "./check.ts";
 import { registerDeleteData } from "./delete-data.ts";
 import { registerDestroy } from "./destroy.ts";
 import { registerDocs } from "./docs.ts";
 import { registerEnv } from "./env.ts";
-import { UserError } from "./error.ts";
+import { codeOf, UserError } from "./error.ts";
 import { registerHistory } from "./history.ts";
 import { registerInit } from "./init.ts";
+import { registerMigrate } from "./migrate.ts";
 import { registerPreview } from "./preview.ts";
 import { registerPruneRegistry } from "./prune-registry.ts";
 import { registerPulumi } from "./pulumi.ts";
@@ -37,7 +40,9 @@ const ofCheckouts = [registerTest, registerCheck, registerDocs];
 
 for (const register of [
   registerInit,
+  registerMigrate,
   registerUp,
+  registerAdopt,
   registerPreview,
   registerRollback,
   registerHistory,
@@ -68,9 +73,15 @@ try {
 
 /** Says what went wrong; returns the exit code that means it. */
 function explain(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    if (error.code !== "commander.help") console.error(errorLine("usage"));
+    return 2;
+  }
+  if (error instanceof Error && error.name === "ExitPromptError")
+    return explain(new UserError("cancelled", "Interrupted."));
   const [message, exitCode] = known(error);
-  if (message !== "") console.error(message);
+  if (message !== "") console.error(`${message}\n${errorLine(codeOf(error))}`);
   return exitCode;
 }
 

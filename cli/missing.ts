@@ -40,6 +40,7 @@ async function findMissing(kind: Kind, resources: StateResource[], host: string)
 
 function lostVolumes({ stack, config }: Workspace, names: string[]): UserError {
   return new UserError(
+    "data-volumes-missing",
     `Gone from ${config.dockerHost}, with the data that was in them: ${names.join(", ")}. Nothing was touched.\n` +
       "Somebody deleted them (docker volume rm, docker volume prune). Put them back from a copy, under these names.\n" +
       `Only to go on without that data: ${names.map((name) => `docker volume create ${name}`).join(" && ")}, then ./factory up --stack ${stack}`,

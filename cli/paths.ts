@@ -30,10 +30,14 @@ export interface Paths {
   signatures: string;
   /** Logs of containers that failed, and are removed. */
   logs: string;
+  /** Migrations from docker compose, each as far as it is. */
+  migrations: string;
   /** Log of a Docker daemon started here. */
   dockerdLog: string;
   /** Locks of the set-up steps. */
   locks: string;
+  /** What is built for the tests alone. */
+  testTools: string;
 }
 
 /** All paths for a project and for the program that it is worked on with (both absolute). */
@@ -53,8 +57,10 @@ export function pathsOf(project: string, program = project): Paths {
     passphrase: join(own, "passphrase"),
     signatures: join(own, "signatures"),
     logs: join(own, "logs"),
+    migrations: join(own, "migrations"),
     dockerdLog: join(own, "dockerd.log"),
     locks: join(own, "locks"),
+    testTools: join(own, "test-tools"),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type ComponentName, componentNames, containers, labelKeys } from "../components/contract.ts";
+import { type ComponentName, componentNames, imageOf, labelKeys } from "../components/contract.ts";
 import { parseReference } from "../config/reference.ts";
 import type { ResourceState, Step } from "./preview-events.ts";
 
@@ -21,14 +21,21 @@ interface ComponentChange {
 
 /** The components with their images, in the contract's order. */
 export function readComponents(steps: Step[]): ComponentChange[] {
-  return componentNames.flatMap((component) => {
+  return componentsIn(steps).flatMap((component) => {
     const container = containerStep(steps, component);
     return container === undefined ? [] : [componentChange(component, container, steps)];
   });
 }
 
+/** Hired agents are those that are there before or after. */
+function componentsIn(steps: Step[]): ComponentName[] {
+  const names = steps.flatMap(({ type, name }) => (type === "Container" ? [name as ComponentName] : []));
+  const fixed: readonly ComponentName[] = componentNames;
+  return [...fixed, ...names.filter((name) => !fixed.includes(name)).sort()];
+}
+
 function componentChange(component: ComponentName, container: Step, steps: Step[]): ComponentChange {
-  const images = steps.filter(({ type, name }) => isImage(type) && name === `${containers[component]}-image`);
+  const images = steps.filter(({ type, name }) => isImage(type) && name === `${imageOf(component)}-image`);
   const was = images.find(({ old }) => old !== undefined);
   const willBe = images.find((step) => step.new !== undefined);
   const version = bothSides(container, (state) => label(state, labelKeys.version));
@@ -94,7 +101,7 @@ function newDigest(step: Step | undefined): string | undefined {
 
 /** What restarts, and for how long at most. */
 export function readRestarts(steps: Step[]): string[] {
-  const replaced = componentNames.flatMap((component) => {
+  const replaced = componentsIn(steps).flatMap((component) => {
     const step = containerStep(steps, component);
     return step === undefined || step.op === "same" || step.op === "update" ? [] : [{ component, step }];
   });

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { codeIn } from "../config/error-codes.ts";
 import { compareConfig, type StackConfig, secretValues } from "./config-changes.ts";
 import { askPulumi, openStack, readState, runPulumi, type Workspace } from "./engine.ts";
 import { UserError } from "./error.ts";
@@ -40,7 +41,11 @@ async function comment(stack: string): Promise<void> {
   }
   const preview = await readPreview(workspace);
   console.log(formatPreview(preview));
-  if (preview.errors.length > 0) throw new UserError(`pulumi preview failed on stack ${stack}; the comment says why.`);
+  if (preview.errors.length > 0)
+    throw new UserError(
+      codeIn(preview.errors.join("\n")) ?? "pulumi-failed",
+      `pulumi preview failed on stack ${stack}; the comment says why.`,
+    );
 }
 
 /** What ended before pulumi could say anything: the stack's file, or the set-up. */

@@ -39,14 +39,18 @@ async function pruneRegistry({ stack, keep, yes, json }: PruneOptions): Promise<
   const login = readPushLogin(workspace.config.registry);
   if (login === undefined) {
     const { server } = workspace.config.registry;
-    throw new UserError(`${tokenVariable(server)} is not set: a token that may delete packages of ${server}.`, 2);
+    throw new UserError(
+      "token-missing",
+      `${tokenVariable(server)} is not set: a token that may delete packages of ${server}.`,
+      2,
+    );
   }
   const plans = await planAll(workspace, login, keep);
   const count = plans.reduce((sum, [, { doomed }]) => sum + doomed.length, 0);
   if (json) console.log(JSON.stringify(Object.fromEntries(plans), null, 2));
   else console.log(plans.map(([image, plan]) => formatPlan(repositoryName({ workspace }, image), plan)).join("\n"));
   if (count === 0) return;
-  if (!yes && !(await confirmed(stack))) throw new UserError("Nothing was deleted.");
+  if (!yes && !(await confirmed(stack))) throw new UserError("cancelled", "Nothing was deleted.");
   for (const [image, { doomed }] of plans) {
     const repository = openRepository({ workspace, login }, image);
     for (const { digest } of doomed) await remove(repository, login, digest);
@@ -98,6 +102,7 @@ async function remove(repository: Repository, login: PushLogin, digest: string):
   } catch (error) {
     if (error instanceof RegistryError && [404, 405].includes(error.status)) {
       throw new UserError(
+        "registry-failed",
         `The registry ${login.server} deletes nothing this way (${error.status}): delete the digests above on its page.`,
       );
     }
@@ -115,6 +120,7 @@ function formatPlan(name: string, { doomed, versions }: RetentionPlan): string {
 function confirmed(stack: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new UserError(
+      "nobody-to-ask",
       `Nobody to ask here. Nothing was deleted: ./factory prune-registry --stack ${stack} --yes deletes what is listed`,
       2,
     );

@@ -20,7 +20,7 @@ export function registerPulumi(program: Command): void {
         stdio: "inherit",
         reject: false,
       });
-      if (exitCode !== 0) throw new UserError("", exitCode === 2 ? 2 : 1);
+      if (exitCode !== 0) throw new UserError("pulumi-failed", "", exitCode === 2 ? 2 : 1);
     });
 }
 

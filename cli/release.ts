@@ -36,7 +36,7 @@ export function registerRelease(program: Command): void {
 
 async function release(version: string, { stack, dryRun = false, json = false, action }: ReleaseOptions) {
   if (`v${semver.valid(version)}` !== version) {
-    throw new UserError(`${version} is not a version: v0.2.0, or v0.2.0-rc.1`, 2);
+    throw new UserError("usage", `${version} is not a version: v0.2.0, or v0.2.0-rc.1`, 2);
   }
   if (action) {
     process.stdout.write(await formatAction(version, stack, readStackFile(stack).config));
@@ -153,7 +153,7 @@ async function restartAgents(version: string, workspace: Workspace): Promise<voi
     stdio: ["ignore", process.stderr, "inherit"],
     reject: false,
   });
-  if (exitCode !== 0) throw new UserError("./factory up failed, and says why above.");
+  if (exitCode !== 0) throw new UserError("pulumi-failed", "./factory up failed, and says why above.");
 }
 
 function toJson(version: string, { steps, error }: Ran, { release, record }: Made) {

@@ -1,6 +1,6 @@
 import confirm from "@inquirer/confirm";
-import { type Command, Option } from "commander";
-import { type VolumeKey, volumes } from "../components/contract.ts";
+import type { Command } from "commander";
+import { type VolumeKey, volumesWith } from "../components/contract.ts";
 import { openStack } from "./engine.ts";
 import { UserError } from "./error.ts";
 import { type StackOptions, stackOption, yesOption } from "./options.ts";
@@ -19,7 +19,7 @@ export function registerRestore(program: Command): void {
     .description("replace the content of the data volumes by a snapshot's")
     .argument("<snapshot>", "the first digits of its ID (./factory snapshots lists them)")
     .addOption(stackOption())
-    .addOption(new Option("--volume <name...>", "only these volumes").choices(volumes))
+    .option("--volume <name...>", "only these volumes: agent-data, project-repos, ...")
     .addOption(yesOption("do not ask before changing anything"))
     .addHelpText(
       "after",
@@ -32,9 +32,9 @@ export function registerRestore(program: Command): void {
 async function restore(id: string, { stack, volume, yes }: RestoreOptions): Promise<void> {
   const store = await openStore(await openStack(stack));
   const snapshot = choose(store, await readSnapshots(store), id);
-  const plan = await planRestore(store, snapshot, chooseVolumes(snapshot, volume));
+  const plan = await planRestore(store, snapshot, chooseVolumes(store, snapshot, volume));
   console.log(formatRestore(store, plan));
-  if (!yes && !(await confirmed(stack, id))) throw new UserError("Nothing was changed.");
+  if (!yes && !(await confirmed(stack, id))) throw new UserError("cancelled", "Nothing was changed.");
   const before = await restoreSnapshot(store, plan, createProgress());
   console.log(`Restored snapshot ${shortId(snapshot.id)} into factory ${store.factory}: ${plan.volumes.join(", ")}.`);
   if (plan.stopped.length > 0) console.log(`  status   ./factory status --stack ${stack}`);
@@ -48,24 +48,31 @@ function choose(store: SnapshotStore, snapshots: Snapshot[], id: string): Snapsh
   const [found, ...others] = /^[0-9a-f]{4,64}$/.test(id) ? snapshots.filter((it) => it.id.startsWith(id)) : [];
   if (found !== undefined && others.length === 0) return found;
   const problem = found === undefined ? "No snapshot has the ID" : "More than one snapshot has an ID that begins with";
-  throw new UserError(`${problem} ${id}. ${formatSnapshots(store, snapshots)}`, 2);
+  throw new UserError("snapshot-unknown", `${problem} ${id}. ${formatSnapshots(store, snapshots)}`, 2);
 }
 
 /**
+ * Those of an agent that was let go stay as they are: nothing would snapshot first what is in them.
  * @throws UserError where the snapshot has not all of those that were asked for
  */
-function chooseVolumes(snapshot: Snapshot, asked: VolumeKey[] = snapshot.volumes): VolumeKey[] {
-  const missing = asked.filter((key) => !snapshot.volumes.includes(key));
-  if (missing.length === 0) return volumes.filter((key) => asked.includes(key));
+function chooseVolumes({ hired }: SnapshotStore, snapshot: Snapshot, asked?: VolumeKey[]): VolumeKey[] {
+  const offered = volumesWith(hired).filter((key) => snapshot.volumes.includes(key));
+  const missing = (asked ?? []).filter((key) => !offered.includes(key));
+  if (missing.length === 0) return offered.filter((key) => asked?.includes(key) ?? true);
   throw new UserError(
-    `Snapshot ${shortId(snapshot.id)} has no ${missing.join(", ")}; it has ${snapshot.volumes.join(", ")}. Nothing was touched.`,
+    "snapshot-unknown",
+    `Snapshot ${shortId(snapshot.id)} has no ${missing.join(", ")}; it has ${offered.join(", ")}. Nothing was touched.`,
     2,
   );
 }
 
 async function confirmed(stack: string, id: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    throw new UserError(`Nobody to ask here. Nothing was changed: ./factory restore ${id} --stack ${stack} --yes`, 2);
+    throw new UserError(
+      "nobody-to-ask",
+      `Nobody to ask here. Nothing was changed: ./factory restore ${id} --stack ${stack} --yes`,
+      2,
+    );
   }
   return confirm({ message: "Replace it?", default: false });
 }

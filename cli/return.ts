@@ -1,15 +1,16 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ComponentName, componentNames, keptTime } from "../components/contract.ts";
+import { keptTime } from "../components/contract.ts";
 import { readReleases } from "./deployments.ts";
 import { ask } from "./docker.ts";
 import { historyMessage, runPulumi, saveStackFile, unasked, type Workspace } from "./engine.ts";
-import { UserError } from "./error.ts";
+import { codeOf, UserError } from "./error.ts";
 import { askHistory } from "./history.ts";
 import { paths } from "./paths.ts";
 import { describeVersion, type Release } from "./releases.ts";
 import { planRollback } from "./rollback-plan.ts";
-import { isRunning, type Running, readRunning } from "./running.ts";
+import { isRunning, namesIn, type Running, readRunning } from "./running.ts";
+import { imageKeys, readImageKeys } from "./stack-file.ts";
 
 /**
  * After an update that failed: where it had replaced containers, back to the release that ran before, config and containers.
@@ -18,29 +19,34 @@ import { isRunning, type Running, readRunning } from "./running.ts";
  */
 export async function returnAfter(workspace: Workspace, before: Running, error: unknown): Promise<UserError> {
   const why = (error as Error).message;
-  const { factoryName, dockerHost } = workspace.config;
-  const replaced = replacedSince(before, await readRunning(factoryName, dockerHost));
-  if (replaced.length === 0) return new UserError(`${why}\nWhat runs is what ran before.`);
+  const { factoryName } = workspace.config;
+  const replaced = replacedSince(before, await readRunning(namesIn(workspace.config)));
+  if (replaced.length === 0) return new UserError(codeOf(error), `${why}\nWhat runs is what ran before.`);
   const releases = await readReleases(workspace, (await askHistory(workspace)) ?? []);
   const release = releases.find((candidate) => isRunning(candidate, before));
-  if (release === undefined) return new UserError(`${why}\n${await whatRuns(workspace)}\n${nextStep(workspace)}`);
+  if (release === undefined)
+    return new UserError(codeOf(error), `${why}\n${await whatRuns(workspace)}\n${nextStep(workspace)}`);
   const logs = await keepLogs(workspace, replaced);
   try {
-    await goBack(workspace, release);
+    if (!(await goBack(workspace, release))) {
+      return new UserError(codeOf(error), `${why}\n${await whatRuns(workspace)}\n${logs}\n${nextStep(workspace)}`);
+    }
   } catch (second) {
     return new UserError(
+      "return-failed",
       `${why}\nThe way back to ${describeVersion(release)} failed too: ${(second as Error).message}\n` +
         `${await whatRuns(workspace)}\n${logs}\n${nextStep(workspace)}`,
     );
   }
   return new UserError(
+    codeOf(error),
     `${why}\nFactory ${factoryName} is back on ${describeVersion(release)}, and so is ${workspace.file}.\n${logs}`,
   );
 }
 
 /** Components that ran before, and do not run in the same container now. */
-function replacedSince(before: Running, now: Running): ComponentName[] {
-  return componentNames.filter((component) => {
+function replacedSince(before: Running, now: Running): string[] {
+  return Object.keys(before).filter((component) => {
     const [was, is] = [before[component], now[component]];
     return was !== undefined && (is?.id !== was.id || isUp(is.state) !== isUp(was.state));
   });
@@ -50,17 +56,21 @@ function isUp(state: string): boolean {
   return state.startsWith("running");
 }
 
-async function goBack(workspace: Workspace, release: Release): Promise<void> {
-  console.log(`Going back to ${describeVersion(release)}, which was healthy on ${release.time}.`);
+/** Returns whether there was a way: where the config names the release already, it is something else in it that failed. */
+async function goBack(workspace: Workspace, release: Release): Promise<boolean> {
   const plan = await planRollback(workspace, release);
+  const [before, after] = [readImageKeys(workspace), readImageKeys(plan.file)];
+  if (imageKeys.every((key) => before[key] === after[key])) return false;
+  console.log(`Going back to ${describeVersion(release)}, which was healthy on ${release.time}.`);
   const saved = saveStackFile(workspace, plan.file);
   const message = historyMessage(`return to ${describeVersion(release)}`);
   await runPulumi(saved, "up", [...unasked, ...message]);
+  return true;
 }
 
 /** Keeps what the containers that failed have printed: they are removed. */
-async function keepLogs({ config }: Workspace, replaced: ComponentName[]): Promise<string> {
-  const now = await readRunning(config.factoryName, config.dockerHost);
+async function keepLogs({ config }: Workspace, replaced: string[]): Promise<string> {
+  const now = await readRunning(namesIn(config));
   const time = keptTime(new Date());
   mkdirSync(paths.logs, { recursive: true });
   const files: string[] = [];
@@ -76,7 +86,7 @@ async function keepLogs({ config }: Workspace, replaced: ComponentName[]): Promi
 }
 
 async function whatRuns({ config }: Workspace): Promise<string> {
-  const running = Object.values(await readRunning(config.factoryName, config.dockerHost));
+  const running = Object.values(await readRunning(namesIn(config)));
   return ["What is there now:", ...running.map(({ name, state }) => `  ${name}: ${state}`)].join("\n");
 }
 

@@ -26,6 +26,7 @@ export async function planDataOf(workspace: Workspace, release: Release): Promis
   const snapshot = snapshots.find((candidate) => isOf(candidate, release));
   if (snapshot === undefined) {
     throw new UserError(
+      "snapshot-unknown",
       `No snapshot was taken while ${describeVersion(release)} ran. Nothing was changed.\n${formatSnapshots(store, snapshots)}\n` +
         `With the data of now: ./factory rollback --stack ${store.stack} --keep-data`,
     );

@@ -81,6 +81,7 @@ function pins({ images }: Release, names: ImageName[]): ImageKeys {
 function noWay(release: Release, errors: string[]): UserError {
   const said = [...new Set(errors)].join("\n");
   return new UserError(
+    "rollback-impossible",
     `There is no way back to ${describeVersion(release)} now:\n${said}\n` +
       "Nothing was changed. ./factory rollback --list shows which versions the Docker host has.",
   );

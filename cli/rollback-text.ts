@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { containers } from "../components/contract.ts";
+import { imageOf } from "../components/contract.ts";
 import { type Change, readComponents, readRestarts } from "./preview-components.ts";
 import { describeVersion, type Release } from "./releases.ts";
 import type { RollbackPlan } from "./rollback-plan.ts";
@@ -17,7 +17,7 @@ export function formatPlan(present: StackFile, release: Release, plan: RollbackP
   const { stack, config } = present;
   const table = new Table({ head: ["component", "version", "digest", "image"], style: tableStyle() });
   for (const { component, version, digest } of readComponents(plan.steps)) {
-    const local = release.images[containers[component]]?.id !== undefined;
+    const local = release.images[imageOf(component)]?.id !== undefined;
     table.push([component, arrow(version), arrow(digest), local ? "on the host" : "to be pulled"]);
   }
   const [before, after] = [readImageKeys(present), readImageKeys(plan.file)];

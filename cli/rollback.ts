@@ -6,7 +6,7 @@ import { compareConfig, type HistoryEntry, type StackConfig } from "./config-cha
 import { acceptDataFormat, refuseOlderFormat } from "./data-format.ts";
 import { readReleases } from "./deployments.ts";
 import { askPulumi, openStack, saveStackFile, type Workspace } from "./engine.ts";
-import { UserError } from "./error.ts";
+import { codeOf, UserError } from "./error.ts";
 import { readHistory } from "./history.ts";
 import { jsonOption, type StackOptions, stackOption, yesOption } from "./options.ts";
 import { lettingGo } from "./preview-events.ts";
@@ -14,7 +14,7 @@ import { describeVersion, type Release } from "./releases.ts";
 import { planDataOf, restoreInto } from "./rollback-data.ts";
 import { planRollback, type RollbackPlan } from "./rollback-plan.ts";
 import { type Destination, formatList, formatPlan, toJson } from "./rollback-text.ts";
-import { isRunning, readRunning } from "./running.ts";
+import { isRunning, namesIn, readRunning } from "./running.ts";
 import { formatRestore } from "./snapshots/text.ts";
 import { imageKeys } from "./stack-file.ts";
 
@@ -61,7 +61,7 @@ async function rollback(version: string | undefined, options: RollbackOptions): 
   refuseLosses(plan);
   console.log(formatPlan(workspace, release, plan, await pendingKeys(workspace, history)));
   if (data !== undefined) console.log(formatRestore(data.store, data.plan));
-  if (!yes && !(await confirmed(workspace))) throw new UserError("Nothing was changed.");
+  if (!yes && !(await confirmed(workspace))) throw new UserError("cancelled", "Nothing was changed.");
   const saved = saveStackFile(workspace, plan.file);
   try {
     if (data !== undefined) await restoreInto(data);
@@ -73,9 +73,8 @@ async function rollback(version: string | undefined, options: RollbackOptions): 
 }
 
 async function readDestinations(workspace: Workspace, history: HistoryEntry[]): Promise<Destination[]> {
-  const { factoryName, dockerHost } = workspace.config;
   const releases = await readReleases(workspace, history);
-  const running = await readRunning(factoryName, dockerHost);
+  const running = await readRunning(namesIn(workspace.config));
   return releases.map((release) => ({ release, running: isRunning(release, running) }));
 }
 
@@ -89,14 +88,14 @@ function choose(workspace: Workspace, destinations: Destination[], version: stri
   if (chosen !== undefined) return chosen;
   const { stack, config } = workspace;
   if (version !== undefined && wanted.length > 0) {
-    throw new UserError(`Factory ${config.factoryName} runs ${version} already.`);
+    throw new UserError("rollback-nowhere", `Factory ${config.factoryName} runs ${version} already.`);
   }
   const what = version === undefined ? "There is no version to go back to" : `${version} was never healthy here`;
   const fix =
     version === undefined
       ? ""
       : `\nA version that never ran here: ./factory pulumi -- config set --stack ${stack} disinto:release ${version}, then ./factory up --stack ${stack}`;
-  throw new UserError(`${what}. ${formatList(workspace, destinations)}${fix}`, 2);
+  throw new UserError("rollback-nowhere", `${what}. ${formatList(workspace, destinations)}${fix}`, 2);
 }
 
 function isCalled({ images }: Release, version: string): boolean {
@@ -122,6 +121,7 @@ function refuseLosses({ steps, file }: RollbackPlan): void {
   if (lost.length === 0) return;
   const names = lost.map(({ old }) => String(old?.inputs.name)).join(", ");
   throw new UserError(
+    "data-let-go",
     `The config of stack ${file.stack} would let go of ${names}. Nothing was changed.\n` +
       `Set back what changed besides the images (./factory preview --stack ${file.stack} shows it), then roll back.`,
   );
@@ -136,13 +136,18 @@ async function pendingKeys(workspace: Workspace, history: HistoryEntry[]): Promi
 
 async function confirmed({ stack }: Workspace): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    throw new UserError(`Nobody to ask here. Nothing was changed: ./factory rollback --stack ${stack} --yes`, 2);
+    throw new UserError(
+      "nobody-to-ask",
+      `Nobody to ask here. Nothing was changed: ./factory rollback --stack ${stack} --yes`,
+      2,
+    );
   }
   return confirm({ message: "Write the config and apply it?", default: false });
 }
 
 function unfinished({ stack, file }: Workspace, release: Release, error: unknown): UserError {
   return new UserError(
+    codeOf(error),
     `${(error as Error).message}\n` +
       `The rollback to ${describeVersion(release)} is in ${file}, and not finished. Go on: ./factory up --stack ${stack}`,
   );

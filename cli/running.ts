@@ -1,4 +1,5 @@
-import { type ComponentName, componentNames, componentOf, containerName, imageNames } from "../components/contract.ts";
+import { type ComponentName, componentOf, componentsWith, containerName, imageNames } from "../components/contract.ts";
+import type { FactoryConfig } from "../config/parse.ts";
 import { inspect } from "./docker.ts";
 import type { Release } from "./releases.ts";
 
@@ -13,8 +14,22 @@ interface RunningContainer {
   state: string;
 }
 
-/** A factory's containers, as far as they exist. */
-export type Running = Partial<Record<ComponentName, RunningContainer>>;
+/** A factory on its Docker host, as far as its containers' names go. */
+export interface Named {
+  factory: string;
+  /** Names of the hired agents. */
+  hired: readonly string[];
+  /** Address of the Docker daemon. */
+  host: string;
+}
+
+/** The names in a stack's config. */
+export function namesIn({ factoryName, agents, dockerHost }: FactoryConfig): Named {
+  return { factory: factoryName, hired: Object.keys(agents.hired), host: dockerHost };
+}
+
+/** A factory's containers by component, as far as they exist. */
+export type Running = Record<string, RunningContainer>;
 
 interface Inspected {
   Id: string;
@@ -23,8 +38,8 @@ interface Inspected {
   State: { Status: string; Health?: { Status: string } };
 }
 
-export async function readRunning(factory: string, host: string): Promise<Running> {
-  const found = await inspectComponents<Inspected>(factory, host);
+export async function readRunning(named: Named): Promise<Running> {
+  const found = await inspectComponents<Inspected>(named);
   return Object.fromEntries(
     Object.entries(found).map(([component, { Id: id, Name, Image: image, State }]) => {
       const state = State.Health === undefined ? State.Status : `${State.Status}, ${State.Health.Status}`;
@@ -33,19 +48,21 @@ export async function readRunning(factory: string, host: string): Promise<Runnin
   );
 }
 
-/** What `docker inspect` says of a factory's containers, as far as they exist. */
-export async function inspectComponents<T extends { Name: string }>(
-  factory: string,
-  host: string,
-): Promise<Partial<Record<ComponentName, T>>> {
+/** What `docker inspect` says of a factory's containers by component, as far as they exist. */
+export async function inspectComponents<T extends { Name: string }>({
+  factory,
+  hired,
+  host,
+}: Named): Promise<Record<string, T>> {
+  const components = componentsWith(hired);
   const name = (component: ComponentName) => containerName(factory, component);
-  const found = await inspect<T>(host, "container", componentNames.map(name));
+  const found = await inspect<T>(host, "container", components.map(name));
   return Object.fromEntries(
-    componentNames.flatMap((component) => {
+    components.flatMap((component) => {
       const container = found.find(({ Name }) => Name === `/${name(component)}`);
       return container === undefined ? [] : [[component, container]];
     }),
-  ) as Partial<Record<ComponentName, T>>;
+  );
 }
 
 /** Whether the containers run the release's images. */

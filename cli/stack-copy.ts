@@ -72,7 +72,8 @@ async function keepGiven(workspace: Workspace): Promise<void> {
       input: value,
       reject: false,
     });
-    if (set.exitCode !== 0) throw new UserError(`disinto:${key} cannot be encrypted:\n${set.stderr}`);
+    if (set.exitCode !== 0)
+      throw new UserError("secret-unreadable", `disinto:${key} cannot be encrypted:\n${set.stderr}`);
   }
   keepFrom(workspace.stack, workspace.text, readFileSync(ownCopy(workspace), "utf8"));
 }
@@ -104,6 +105,7 @@ async function createStack(workspace: StackPlace): Promise<void> {
   });
   if (created.exitCode !== 0) {
     throw new UserError(
+      "state-unreadable",
       `Stack ${workspace.stack} cannot be opened:\n${created.stderr}\n` +
         `Its state is at ${workspace.env.PULUMI_BACKEND_URL}; ./factory env --stack ${workspace.stack} shows the settings.`,
     );

@@ -68,18 +68,17 @@ export function withImageKeys({ stack, file, text }: StackFile, keys: ImageKeys)
 export function parseStackFile(stack: string, file: string, text: string): StackFile {
   const content = parseYaml(stack, text);
   const own = Object.entries(content.config ?? {}).filter(([key]) => key.startsWith(namespace));
-  const raw: RawConfig = { stack, values: {}, secrets: new Set() };
   const secrets = new Set<string>();
+  const values: RawConfig["values"] = {};
   for (const [key, value] of own) {
     const name = key.slice(namespace.length);
-    if (isSecure(value)) secrets.add(name);
-    raw.values[name] = isSecure(value) ? "[secret]" : asPulumiKeepsIt(value);
+    values[name] = asPulumiKeepsIt(masked(name, value, secrets));
   }
   return {
     stack,
     file,
     text,
-    config: parseConfig({ ...raw, secrets }),
+    config: parseConfig({ stack, values, secrets }),
     hasSecretsProvider: content.encryptionsalt !== undefined || content.secretsprovider !== undefined,
   };
 }
@@ -95,6 +94,7 @@ function readText(stack: string, file: string): string {
     return readFileSync(file, "utf8");
   } catch {
     throw new UserError(
+      "stack-file-missing",
       `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ") || "none"}.\n` +
         `Choose one with --stack, or have it written: ./factory init --stack ${stack} (docs/config.md has every key). Was it there before, as after\n` +
         `\`pulumi stack rm\`, which deletes it: git checkout Pulumi.${stack}.yaml`,
@@ -107,7 +107,7 @@ function parseYaml(stack: string, text: string): StackFileContent {
   try {
     return (parse(text) ?? {}) as StackFileContent;
   } catch (error) {
-    throw new UserError(`Pulumi.${stack}.yaml is not YAML: ${(error as Error).message}`, 2);
+    throw new UserError("config-invalid", `Pulumi.${stack}.yaml is not YAML: ${(error as Error).message}`, 2);
   }
 }
 
@@ -115,8 +115,16 @@ function stacksHere(): string[] {
   return readdirSync(paths.project).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
 }
 
-function isSecure(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "secure" in value;
+/** A value with a placeholder for every secret in it, whose path is noted: `forgeToken`, `agentSecrets.API_KEY`. */
+function masked(path: string, value: unknown, secrets: Set<string>): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if ("secure" in value) {
+    secrets.add(path);
+    return "[secret]";
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, below]) => [key, masked(`${path}.${key}`, below, secrets)]),
+  );
 }
 
 function asPulumiKeepsIt(value: unknown): string {

@@ -21,7 +21,7 @@ interface Lock {
 export async function releaseStaleLock(workspace: Workspace): Promise<boolean> {
   const locks = readLocks(workspace);
   const held = locks.find((lock) => !isStale(lock));
-  if (held !== undefined) throw new UserError(explain(workspace.stack, held));
+  if (held !== undefined) throw new UserError("stack-locked", explain(workspace.stack, held));
   if (locks.length === 0) return false;
   await cancelUpdate(workspace);
   console.log(`The last pulumi on stack ${workspace.stack} was killed; its lock is taken away.`);

@@ -1,9 +1,7 @@
-import { snapshotContainerName } from "../components/contract.ts";
+import { servicesWith, snapshotContainerName } from "../components/contract.ts";
 import { ask, inspect } from "./docker.ts";
 import type { Workspace } from "./engine.ts";
-import { inspectComponents } from "./running.ts";
-
-const services = ["agents", "edge"] as const;
+import { inspectComponents, namesIn } from "./running.ts";
 
 /** Seconds a container may take to start. */
 const patience = 60;
@@ -18,11 +16,12 @@ interface Inspected {
  * not see it. What a snapshot or a restore has stopped stays as it is.
  */
 export async function startStopped({ config }: Workspace): Promise<void> {
-  const { factoryName: factory, dockerHost } = config;
+  const named = namesIn(config);
+  const { factory, hired, host: dockerHost } = named;
   const helpers = await inspect(dockerHost, "container", [snapshotContainerName(factory)]);
   if (helpers.length > 0) return;
-  const found = await inspectComponents<Inspected>(factory, dockerHost);
-  for (const service of services) {
+  const found = await inspectComponents<Inspected>(named);
+  for (const service of servicesWith(hired)) {
     const container = found[service];
     if (container === undefined || !["exited", "dead"].includes(container.State.Status)) continue;
     const name = container.Name.slice(1);

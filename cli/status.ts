@@ -2,15 +2,15 @@ import Table from "cli-table3";
 import type { Command } from "commander";
 import {
   type ComponentName,
-  componentNames,
+  componentsWith,
   containerName,
   labelKeys,
   volumeName,
-  volumes,
+  volumesWith,
 } from "../components/contract.ts";
 import { docker } from "./docker.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";
-import { inspectComponents } from "./running.ts";
+import { inspectComponents, type Named, namesIn } from "./running.ts";
 import { readStackFile } from "./stack-file.ts";
 import { tableStyle } from "./table.ts";
 
@@ -48,8 +48,7 @@ export function registerStatus(program: Command): void {
     .addOption(stackOption())
     .addOption(jsonOption())
     .action(async ({ stack, json }: StackOptions & { json?: boolean }) => {
-      const { factoryName, dockerHost } = readStackFile(stack).config;
-      const status = await readStatus(factoryName, dockerHost);
+      const status = await readStatus(namesIn(readStackFile(stack).config));
       console.log(json ? JSON.stringify(status, null, 2) : formatStatus(status));
     });
 }
@@ -62,14 +61,15 @@ interface Inspected {
   Config: { Labels: Record<string, string> };
 }
 
-async function readStatus(factory: string, host: string): Promise<FactoryStatus> {
-  const [found, sizes] = await Promise.all([inspectComponents<Inspected>(factory, host), volumeSizes(host)]);
+async function readStatus(named: Named): Promise<FactoryStatus> {
+  const { factory, hired, host } = named;
+  const [found, sizes] = await Promise.all([inspectComponents<Inspected>(named), volumeSizes(host)]);
   return {
     factory,
-    components: componentNames.map((component) =>
+    components: componentsWith(hired).map((component) =>
       componentStatus(component, containerName(factory, component), found[component]),
     ),
-    volumes: volumes.map((key) => {
+    volumes: volumesWith(hired).map((key) => {
       const volume = volumeName(factory, key);
       return { volume, size: sizes.get(volume) ?? null };
     }),

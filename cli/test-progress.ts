@@ -1,9 +1,12 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import type { Reporter, TestCase, TestModule, TestSpecification } from "vitest/node";
 
 /** Names the file that {@link ProgressReporter} writes. */
 export const progressVariable = "FACTORY_TEST_PROGRESS";
+
+/** Names the time, in milliseconds of `Date.now()`, after which no end-to-end file begins. */
+export const beginByVariable = "FACTORY_TEST_BEGIN_BY";
 
 /** What vitest tells while it runs, a line each: a run that is killed writes no report. */
 type Line =
@@ -12,7 +15,10 @@ type Line =
   | { kind: "tested"; file: string; test: string; state: string }
   | { kind: "ended"; file: string; seconds: number };
 
-/** Vitest's reporter that writes them. */
+/**
+ * Vitest's reporter that writes them.
+ * @public Vitest loads it by its file.
+ */
 export default class ProgressReporter implements Reporter {
   private readonly started = new Map<string, number>();
 
@@ -95,4 +101,15 @@ export function slowest({ seconds }: TestProgress, most = 15): string {
 export function unfinished({ open, waiting }: TestProgress): string {
   const running = Object.entries(open).map(([file, [test = "its hooks"]]) => `  running    ${file} > ${test}`);
   return [...running, ...waiting.map((file) => `  not begun  ${file}`)].join("\n");
+}
+
+/** Files of vitest's JSON report of which not one test was run. */
+export function skippedFiles(report: string): string[] {
+  const { testResults } = JSON.parse(report) as {
+    testResults: { name: string; assertionResults: { status: string }[] }[];
+  };
+  const wasSkipped = ({ status }: { status: string }) => status === "skipped" || status === "pending";
+  return testResults
+    .filter(({ assertionResults: all }) => all.length > 0 && all.every(wasSkipped))
+    .map(({ name }) => relative(process.cwd(), resolve(name)));
 }

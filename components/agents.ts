@@ -4,6 +4,9 @@ import type { FactoryConfig } from "../config/parse.ts";
 import { type ComponentArgs, type ContainerSpec, createContainer } from "./container.ts";
 import type { FactoryImage } from "./factory-image.ts";
 
+/** Secret variables by name. */
+export type Variables = Record<string, pulumi.Output<string>>;
+
 export interface AgentsArgs {
   factory: string;
   image: FactoryImage;
@@ -11,9 +14,11 @@ export interface AgentsArgs {
   forge?: FactoryConfig["forge"];
   /** @default none: the agents start, and say in their heartbeat that they have no forge */
   forgeToken?: pulumi.Output<string>;
+  /** Besides the forge's token. @default none */
+  secrets?: Variables;
 }
 
-/** The container in which agents poll the forge and work. */
+/** A container in which agents poll the forge and work: the factory's own, or a hired agent's. */
 export class Agents extends pulumi.ComponentResource {
   readonly container: docker.Container;
 
@@ -25,11 +30,13 @@ export class Agents extends pulumi.ComponentResource {
 }
 
 /** What the agents' container is made of. */
-export function agentsSpec({ factory, image, agents, forge, forgeToken }: AgentsArgs): ContainerSpec {
+export function agentsSpec({ factory, image, agents, forge, forgeToken, secrets }: AgentsArgs): ContainerSpec {
   return {
     component: "agents",
     image,
     environment: {
+      ...agents.environment,
+      ...secrets,
       DISINTO_COMPONENT: "agents",
       DISINTO_CONTAINER: "1",
       DISINTO_VERSION: image.labels.version,

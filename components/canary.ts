@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ContainerSpec, HealthCheck, Surroundings } from "./container.ts";
-import { type ComponentName, containerName, networkName } from "./contract.ts";
+import { type ComponentName, containerName } from "./contract.ts";
 import { createGate } from "./gate.ts";
 
 /** What a canary is made of; it has no secrets, no ports and no data. */
@@ -27,7 +27,7 @@ export interface CanarySpec {
 /** Tries a service's image beside the container that runs, before anything that runs is touched. */
 export function createCanary(
   spec: ContainerSpec,
-  { factory, dockerHost }: Pick<Surroundings, "factory" | "dockerHost">,
+  { factory, dockerHost, network }: Pick<Surroundings, "factory" | "dockerHost"> & { network: string },
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const { component, image, run } = spec;
@@ -36,7 +36,7 @@ export function createCanary(
     factory,
     component,
     container: containerName(factory, component),
-    network: networkName(factory),
+    network,
     image: id,
     reference: image.labels.reference,
     environment: plainVariables(spec.environment),

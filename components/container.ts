@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { goDuration } from "../config/units.ts";
-import { type ComponentName, containerName, containers, images, type VolumeKey } from "./contract.ts";
+import { type ComponentName, containerName, volumesOf } from "./contract.ts";
 import type { DataVolumes } from "./data-volumes.ts";
 import type { FactoryImage } from "./factory-image.ts";
 import { createGate } from "./gate.ts";
@@ -12,7 +12,8 @@ export interface Surroundings {
   factory: string;
   /** Address of the Docker daemon. */
   dockerHost: string;
-  network: docker.Network;
+  /** ID of the network the containers are on. */
+  networkId: pulumi.Input<string>;
   volumes: DataVolumes;
   /** What has to be there, all of it, before any container is made or replaced. */
   before: pulumi.Resource[];
@@ -69,7 +70,7 @@ export function createContainer(spec: ContainerSpec, around: Surroundings, paren
 /** All that a container is made of; another value of any of it makes another container. */
 export function containerArgs(
   spec: ContainerSpec,
-  around: Pick<Surroundings, "factory" | "network" | "volumes">,
+  around: Pick<Surroundings, "factory" | "networkId" | "volumes">,
 ): docker.ContainerArgs {
   return {
     name: containerName(around.factory, spec.component),
@@ -77,7 +78,7 @@ export function containerArgs(
     envs: environment(spec.environment),
     labels: containerLabels(around.factory, spec.component, spec.image.labels),
     mounts: [...dataMounts(spec.component, around.volumes), ...(spec.mounts ?? [])],
-    networksAdvanced: [{ name: around.network.id, aliases: [spec.component] }],
+    networksAdvanced: [{ name: around.networkId, aliases: [spec.component] }],
     ...(spec.ports === undefined ? {} : { ports: spec.ports }),
     ...runOptions(spec.run),
     // A container starts with nothing and is given what it needs.
@@ -133,8 +134,9 @@ function healthcheckOf(check: HealthCheck): docker.types.input.ContainerHealthch
 }
 
 function dataMounts(component: ComponentName, volumes: DataVolumes): docker.types.input.ContainerMount[] {
-  const table: Record<string, VolumeKey> = images[containers[component]];
-  return Object.entries(table).map(([target, key]) => ({ type: "volume", source: volumes.names[key], target }));
+  return Object.entries(volumesOf(component)).map(([target, key]) => {
+    return { type: "volume", source: volumes.nameOf(key), target };
+  });
 }
 
 /** `NAME=value` for every variable that has one; a secret stays one. */

@@ -5,7 +5,13 @@
 
 /** Named volumes of a factory, as docker compose names them behind the factory's prefix. */
 export const volumes = ["agent-data", "project-repos", "projects", "state", "caddy_data"] as const;
-export type VolumeKey = (typeof volumes)[number];
+
+/** Volumes of the factory, and those of a hired agent alone. */
+export type VolumeKey =
+  | (typeof volumes)[number]
+  | `agents-${string}-data`
+  | `project-repos-${string}`
+  | `agents-${string}-state`;
 
 /** Images, each with its VOLUME paths and the named volume mounted over each of them. */
 export const images = {
@@ -33,8 +39,62 @@ export const containers = {
   reproduce: "reproduce",
   edge: "edge",
 } as const satisfies Record<string, ImageName>;
-export type ComponentName = keyof typeof containers;
-export const componentNames = Object.keys(containers) as ComponentName[];
+export const componentNames = Object.keys(containers) as (keyof typeof containers)[];
+
+/** A container of every factory, or that of a hired agent, which runs the agents' image. */
+export type ComponentName = keyof typeof containers | `agents-${string}`;
+
+export function hiredComponent(name: string): ComponentName {
+  return `agents-${name}`;
+}
+
+/** All components of a factory that has hired these agents. */
+export function componentsWith(hired: readonly string[]): ComponentName[] {
+  return [...componentNames, ...hired.map(hiredComponent)];
+}
+
+/** Those that run and restart. */
+export function servicesWith(hired: readonly string[]): ComponentName[] {
+  return ["agents", ...hired.map(hiredComponent), "edge"];
+}
+
+export function imageOf(component: ComponentName): ImageName {
+  return isHired(component) ? "agents" : containers[component];
+}
+
+function isHired(component: ComponentName): component is `agents-${string}` {
+  return component.startsWith("agents-");
+}
+
+/** The named volume under each VOLUME path of a component's image. */
+export function volumesOf(component: ComponentName): Record<string, VolumeKey> {
+  return isHired(component) ? volumesOfHired(component.slice("agents-".length)) : images[containers[component]];
+}
+
+/** A hired agent works on data of its own; the projects are everybody's. */
+function volumesOfHired(name: string): Record<keyof typeof images.agents, VolumeKey> {
+  return {
+    "/home/agent/data": `agents-${name}-data`,
+    "/home/agent/repos": `project-repos-${name}`,
+    "/home/agent/disinto/projects": "projects",
+    "/home/agent/disinto/state": `agents-${name}-state`,
+  };
+}
+
+/** All data volumes of a factory that has hired these agents. */
+export function volumesWith(hired: readonly string[]): VolumeKey[] {
+  return [...volumes, ...hired.flatMap(ownVolumes)];
+}
+
+/** The data volumes of a hired agent that nobody else has. */
+export function ownVolumes(name: string): VolumeKey[] {
+  return Object.values(volumesOfHired(name)).filter((key) => !(volumes as readonly string[]).includes(key));
+}
+
+/** Whether a text is the key of a data volume, of whichever hired agent. */
+export function isVolumeKey(text: string): text is VolumeKey {
+  return (volumes as readonly string[]).includes(text) || /^(agents-.+-(data|state)|project-repos-.+)$/.test(text);
+}
 
 /** Where the edge finds the agents' state, read-only, to show their heartbeat. */
 export const edgeStatePath = "/srv/factory/state";
@@ -51,6 +111,8 @@ export const labelKeys = {
   dataFormat: "io.disinto.data-format",
   /** On the container that takes or restores a snapshot: what it does, as JSON. */
   operation: "io.disinto.operation",
+  /** On a volume that a migration from docker compose made: which one. */
+  migration: "io.disinto.migration",
 } as const;
 
 export function containerName(factory: string, component: ComponentName): string {
@@ -58,7 +120,7 @@ export function containerName(factory: string, component: ComponentName): string
 }
 
 /** A component that runs an image; all that run it have the same version of it. */
-export function componentOf(image: ImageName): ComponentName {
+export function componentOf(image: ImageName): keyof typeof containers {
   const component = componentNames.find((name) => containers[name] === image);
   if (component === undefined) throw new Error(`no container runs the image ${image}`);
   return component;
@@ -72,6 +134,11 @@ export function canaryName(container: string): string {
 /** Container that takes or restores a snapshot; the name is the lock that lets only one do so at a time. */
 export function snapshotContainerName(factory: string): string {
   return `${factory}-snapshot`;
+}
+
+/** Container in which a migration looks at data and copies it. */
+export function migrationContainerName(factory: string): string {
+  return `${factory}-migration`;
 }
 
 export function volumeName(factory: string, volume: VolumeKey): string {

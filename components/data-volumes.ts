@@ -1,12 +1,14 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { type VolumeKey, volumeName, volumes } from "./contract.ts";
+import { ownVolumes, type VolumeKey, volumeName, volumes } from "./contract.ts";
 import { factoryLabels } from "./labels.ts";
 
 export interface DataVolumesArgs {
   factory: string;
-  /** Refuse any change that would let go of a volume. */
+  /** Refuse any change that would let go of a volume; those of a hired agent go with it, and stay on the host. */
   protect: boolean;
+  /** Names of the hired agents. */
+  hired: readonly string[];
 }
 
 /**
@@ -15,15 +17,25 @@ export interface DataVolumesArgs {
  */
 export class DataVolumes extends pulumi.ComponentResource {
   /** Names of the volumes on the host. */
-  readonly names: Record<VolumeKey, pulumi.Output<string>>;
+  private readonly names: Partial<Record<VolumeKey, pulumi.Output<string>>>;
 
   constructor(name: string, args: DataVolumesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("disinto:index:DataVolumes", name, {}, opts);
-    this.names = Object.fromEntries(volumes.map((key) => [key, this.volume(key, args)])) as DataVolumes["names"];
+    const { factory, protect, hired } = args;
+    this.names = Object.fromEntries([
+      ...volumes.map((key) => [key, this.volume(key, factory, protect)]),
+      ...hired.flatMap(ownVolumes).map((key) => [key, this.volume(key, factory, false)]),
+    ]);
     this.registerOutputs({ names: this.names });
   }
 
-  private volume(key: VolumeKey, { factory, protect }: DataVolumesArgs): pulumi.Output<string> {
+  nameOf(key: VolumeKey): pulumi.Output<string> {
+    const name = this.names[key];
+    if (name === undefined) throw new Error(`the factory has no volume ${key}`);
+    return name;
+  }
+
+  private volume(key: VolumeKey, factory: string, protect: boolean): pulumi.Output<string> {
     const volume = new docker.Volume(
       key,
       { name: volumeName(factory, key), labels: factoryLabels(factory) },

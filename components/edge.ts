@@ -46,7 +46,7 @@ export function edgeSpec({ factory, volumes, image, edge, forge }: EdgeArgs): Co
     mounts: [
       {
         type: "volume",
-        source: volumes.names.state,
+        source: volumes.nameOf("state"),
         target: edgeStatePath,
         readOnly: true,
         volumeOptions: { noCopy: true },

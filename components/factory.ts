@@ -3,11 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
 import { Agents, agentsSpec } from "./agents.ts";
 import { createCanary } from "./canary.ts";
-import { type ImageName, imageNames, networkName } from "./contract.ts";
+import type { Surroundings } from "./container.ts";
+import { hiredComponent, type ImageName, imageNames, networkName } from "./contract.ts";
 import { DataVolumes } from "./data-volumes.ts";
 import { createDrain } from "./drain.ts";
 import { Edge, edgeSpec } from "./edge.ts";
 import { FactoryImage } from "./factory-image.ts";
+import { hiredSpec, secretVariables } from "./hired.ts";
 import { createHook } from "./hook.ts";
 import type { RunnableImage } from "./image-digests.ts";
 import { factoryLabels } from "./labels.ts";
@@ -18,17 +20,29 @@ import { createSnapshot } from "./snapshot.ts";
 
 export type FactoryArgs = Omit<
   FactoryConfig,
-  "forgeToken" | "registryToken" | "snapshotPassword" | "registry" | "images" | "build" | "mirrors"
+  | "forgeToken"
+  | "registryToken"
+  | "snapshotPassword"
+  | "agentSecrets"
+  | "hiredSecrets"
+  | "registry"
+  | "images"
+  | "build"
+  | "mirrors"
 > & {
   images: Record<ImageName, RunnableImage>;
   /** @default none: the agents start, and say in their heartbeat that they have no forge */
   forgeToken?: pulumi.Input<string> | undefined;
+  /** Secret variables of the agents' container. @default none */
+  agentSecrets?: Record<string, pulumi.Input<string>> | undefined;
+  /** Secret variables of hired agents, by agent. @default none */
+  hiredSecrets?: Record<string, Record<string, pulumi.Input<string>>> | undefined;
   /** Encrypts the snapshots. @default none: without it none are taken */
   snapshotPassword?: pulumi.Input<string> | undefined;
 };
 
 /**
- * A factory: its images, data volumes, network, and the four containers.
+ * A factory: its images, data volumes, network, the four containers, and those of hired agents.
  *
  * @example
  * const host = createDockerHost("docker-host", config);
@@ -44,14 +58,21 @@ export class Factory extends pulumi.ComponentResource {
 
     const { factoryName: factory, dockerHost, agents, edge } = args;
     const images = this.makeImages(args);
-    const volumes = new DataVolumes("data", { factory, protect: isPinned(args) }, { parent: this });
+    const hired = Object.keys(agents.hired);
+    const volumes = new DataVolumes("data", { factory, protect: isPinned(args), hired }, { parent: this });
     const { resources } = agents;
     const forge = {
       ...(args.forge === undefined ? {} : { forge: args.forge }),
       ...(args.forgeToken === undefined ? {} : { forgeToken: pulumi.secret(args.forgeToken) }),
     };
     const specs = {
-      agents: agentsSpec({ factory, image: images.agents, agents, ...forge }),
+      agents: agentsSpec({
+        factory,
+        image: images.agents,
+        agents,
+        ...forge,
+        secrets: secretVariables(args.agentSecrets),
+      }),
       runner: runnerSpec({ factory, image: images.agents, resources }),
       reproduce: reproduceSpec({ factory, image: images.reproduce, resources, ...forge }),
       edge: edgeSpec({ factory, volumes, image: images.edge, edge, forge: args.forge }),
@@ -66,16 +87,20 @@ export class Factory extends pulumi.ComponentResource {
       ),
     ];
     const canaries = [specs.agents, specs.edge].map((spec) =>
-      createCanary(spec, where, { parent: this, dependsOn: checked }),
+      createCanary(
+        spec,
+        { ...where, network: args.network ?? networkName(factory) },
+        { parent: this, dependsOn: checked },
+      ),
     );
     const safe = this.makeSnapshot(args, images, canaries);
     // Containers go down with the network they are on.
-    const network = this.makeNetwork(factory, safe);
-    const around = { ...where, network, before: safe };
+    const networkId = args.network === undefined ? this.makeNetwork(factory, safe).id : this.findNetwork(args.network);
+    const around = { ...where, networkId, before: safe };
     const working = [specs.agents, specs.runner, specs.reproduce];
     const drained = createDrain(
       "drain",
-      { ...around, drain: agents.drain, containers: working },
+      { ...around, component: "agents", drain: agents.drain, containers: working },
       { parent: this, dependsOn: safe },
     );
     const afterwards = { ...around, before: [drained] };
@@ -85,16 +110,19 @@ export class Factory extends pulumi.ComponentResource {
     const reproduce = new Reproduce("reproduce", { ...afterwards, spec: specs.reproduce }, { parent: this });
     const theEdge = new Edge("edge", { ...around, spec: specs.edge }, { parent: this, dependsOn: theAgents });
 
+    const hiredAgents = hired.map((agent) => this.hire(agent, images.agents, around, args, theAgents));
+
     const pulled = imageNames.filter((key) => args.images[key].kind === "registry");
     const recorded = recordRelease(
       "release-record",
       {
         factory,
         dockerHost,
+        hired,
         images: Object.fromEntries(pulled.map((key) => [key, images[key]])),
-        containers: [theAgents.container.id, theEdge.container.id],
+        containers: [theAgents, ...hiredAgents, theEdge].map(({ container }) => container.id),
       },
-      { parent: this, dependsOn: [theAgents, runner, reproduce, theEdge] },
+      { parent: this, dependsOn: [theAgents, ...hiredAgents, runner, reproduce, theEdge] },
     );
     createHook(
       { factory, dockerHost, when: "after", command: hooks.after, images },
@@ -103,6 +131,33 @@ export class Factory extends pulumi.ComponentResource {
 
     this.imageIds = { agents: images.agents.id, reproduce: images.reproduce.id, edge: images.edge.id };
     this.registerOutputs({ imageIds: this.imageIds });
+  }
+
+  /** A hired agent is touched once the factory's own agents are healthy, and it has finished what it is at. */
+  private hire(
+    name: string,
+    image: FactoryImage,
+    around: Surroundings,
+    { factoryName: factory, agents, forge, forgeToken, hiredSecrets }: FactoryArgs,
+    after: Agents,
+  ): Agents {
+    const component = hiredComponent(name);
+    const spec = hiredSpec({
+      name,
+      hired: agents.hired[name] as FactoryConfig["agents"]["hired"][string],
+      factory,
+      image,
+      agents,
+      ...(forge === undefined ? {} : { forge }),
+      ...(forgeToken === undefined ? {} : { forgeToken: pulumi.secret(forgeToken) }),
+      secrets: secretVariables(hiredSecrets?.[name], { hired: name }),
+    });
+    const drained = createDrain(
+      `drain-${component}`,
+      { ...around, component, drain: agents.drain, containers: [spec] },
+      { parent: this, dependsOn: after },
+    );
+    return new Agents(component, { ...around, spec, before: [drained] }, { parent: this });
   }
 
   private makeImages({ factoryName: factory, dockerHost, images }: FactoryArgs): Record<ImageName, FactoryImage> {
@@ -120,13 +175,18 @@ export class Factory extends pulumi.ComponentResource {
 
   /** What has to be there before anything that runs is touched: with snapshots on, one of them too. */
   private makeSnapshot(
-    { factoryName: factory, dockerHost, snapshots, snapshotPassword: password }: FactoryArgs,
+    { factoryName: factory, dockerHost, agents, snapshots, snapshotPassword: password }: FactoryArgs,
     images: Record<ImageName, FactoryImage>,
     tried: pulumi.Resource[],
   ): pulumi.Resource[] {
     if (snapshots === undefined || password === undefined || !snapshots.beforeUpgrade) return tried;
-    const args = { factory, dockerHost, images, snapshots, password };
+    const args = { factory, dockerHost, hired: Object.keys(agents.hired), images, snapshots, password };
     return [createSnapshot("snapshot", args, { parent: this, dependsOn: tried })];
+  }
+
+  /** ID of a network that somebody else looks after. */
+  private findNetwork(name: string): pulumi.Output<string> {
+    return docker.getNetworkOutput({ name }, { parent: this }).id;
   }
 
   private makeNetwork(factory: string, before: pulumi.Resource[]): docker.Network {

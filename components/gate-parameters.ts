@@ -3,10 +3,10 @@ export const gates = {
   volumes: ["factory", "stack", "image", "reference", "id"],
   hook: ["factory", "stack", "when", "command", "images"],
   canary: ["stack", "spec"],
-  snapshot: ["factory", "stack", "images", "repository", "password", "keep"],
-  drain: ["factory", "stack", "timeout", "ontimeout", "command"],
+  snapshot: ["factory", "stack", "hired", "images", "repository", "password", "keep"],
+  drain: ["factory", "stack", "component", "timeout", "ontimeout", "command"],
   finish: ["factory", "stack", "component", "container", "pids", "run"],
-  release: ["factory", "stack", "images"],
+  release: ["factory", "stack", "hired", "images"],
 } as const satisfies Record<string, readonly string[]>;
 export type GateName = keyof typeof gates;
 export type GateParameters<Gate extends GateName, Value = string> = Record<(typeof gates)[Gate][number], Value>;
@@ -15,3 +15,6 @@ export type GateParameters<Gate extends GateName, Value = string> = Record<(type
 export function gateVariable(parameter: string): string {
   return `GATE_${parameter.toUpperCase()}`;
 }
+
+/** In the environment of a rehearsal: what runs is not in the state, and the images have to be fit to take its place. */
+export const rehearsalVariable = "FACTORY_REHEARSAL";

@@ -1,8 +1,8 @@
 import * as docker from "@pulumi/docker";
-import * as pulumi from "@pulumi/pulumi";
 import type { BuiltImage, ImageSource, RegistryImage } from "../config/parse.ts";
 import { formatReference, type ImageReference, type PinnedReference } from "../config/reference.ts";
-import { explainRegistryProblems, type FailedLookup } from "../config/registry-problem.ts";
+import { explainRegistryProblems, type FailedLookup, registryCode } from "../config/registry-problem.ts";
+import { runError } from "../config/run-error.ts";
 import type { ImageName } from "./contract.ts";
 
 /** An image that is pulled by its digest. */
@@ -34,7 +34,7 @@ export async function resolveDigests(
     resolve(images.edge),
   ]);
   if (failures.length > 0)
-    throw new pulumi.RunError(`${explainRegistryProblems(failures)}\nNothing that runs was touched.`);
+    throw runError(registryCode(failures), `${explainRegistryProblems(failures)}\nNothing that runs was touched.`);
   return { agents, reproduce, edge };
 }
 

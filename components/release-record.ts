@@ -16,6 +16,8 @@ export interface ReleaseRecordArgs {
   factory: string;
   /** Address of the Docker daemon. */
   dockerHost: string;
+  /** Names of the hired agents. */
+  hired: readonly string[];
   /** The factory's images that come from a registry; none where all are built. */
   images: Partial<Record<ImageName, FactoryImage>>;
   /** IDs of the services' containers. */
@@ -31,13 +33,13 @@ export function recordRelease(
   args: ReleaseRecordArgs,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
-  const { factory, dockerHost, images, containers } = args;
+  const { factory, dockerHost, hired, images, containers } = args;
   return createGate(
     name,
     {
       gate: "release",
       dockerHost,
-      parameters: { factory, images: releasedImages(images) },
+      parameters: { factory, hired: JSON.stringify(hired), images: releasedImages(images) },
       triggers: [...Object.values(images).map(({ id }) => id), ...containers],
     },
     opts,

@@ -9,6 +9,8 @@ export interface SnapshotArgs {
   factory: string;
   /** Address of the Docker daemon. */
   dockerHost: string;
+  /** Names of the hired agents. */
+  hired: readonly string[];
   images: Record<ImageName, FactoryImage>;
   snapshots: NonNullable<FactoryConfig["snapshots"]>;
   password: pulumi.Input<string>;
@@ -16,7 +18,7 @@ export interface SnapshotArgs {
 
 /** Takes a snapshot of the data volumes before an image changes. */
 export function createSnapshot(name: string, args: SnapshotArgs, opts: pulumi.CustomResourceOptions): pulumi.Resource {
-  const { factory, dockerHost, images, snapshots, password } = args;
+  const { factory, dockerHost, hired, images, snapshots, password } = args;
   return createGate(
     name,
     {
@@ -24,6 +26,7 @@ export function createSnapshot(name: string, args: SnapshotArgs, opts: pulumi.Cu
       dockerHost,
       parameters: {
         factory,
+        hired: JSON.stringify(hired),
         images: releasedImages(images),
         repository: snapshots.repository,
         password: pulumi.secret(password),

@@ -1,4 +1,4 @@
-import { type ComponentName, containers, edgeStatePath, images, type VolumeKey, volumeName } from "./contract.ts";
+import { type ComponentName, edgeStatePath, type VolumeKey, volumeName, volumesOf } from "./contract.ts";
 
 /** A named volume in a container. */
 interface VolumeMount {
@@ -9,7 +9,7 @@ interface VolumeMount {
 
 /** The named volumes that a component's container has, and where. */
 export function volumeMounts(component: ComponentName): VolumeMount[] {
-  const own = Object.entries<VolumeKey>(images[containers[component]]);
+  const own = Object.entries(volumesOf(component));
   return [
     ...own.map(([path, volume]) => ({ path, volume, readOnly: false })),
     ...(component === "edge" ? [{ path: edgeStatePath, volume: "state" as const, readOnly: true }] : []),

@@ -1,4 +1,5 @@
 import leven from "leven";
+import type { ErrorCode } from "./error-codes.ts";
 
 /** One thing wrong with the stack's config. */
 export interface Problem {
@@ -17,6 +18,7 @@ export interface Problem {
 /** Everything wrong with a stack's config, in one error. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  readonly code: ErrorCode = "config-invalid";
   readonly problems: Problem[];
 
   constructor(stack: string, problems: Problem[]) {

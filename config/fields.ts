@@ -13,13 +13,18 @@ export interface Field {
   isNumber: boolean;
   /** Whether it is a list. */
   isList: boolean;
+  /** Whether it has names that people choose. */
+  isMap: boolean;
 }
+
+/** Stands for a name that people choose, in {@link Field.keys}. */
+const anyName = "NAME";
 
 /** The field at a path of the config; undefined where the schema knows none. */
 export function fieldAt(path: readonly PropertyKey[]): Field | undefined {
   let schema: z.core.$ZodType | undefined = configSchema;
   for (const key of path) {
-    schema = typeof key === "number" ? elementOf(schema) : shapeOf(schema)?.[String(key)];
+    schema = typeof key === "number" ? elementOf(schema) : (shapeOf(schema)?.[String(key)] ?? namedShape(schema));
     if (schema === undefined) return undefined;
   }
   return describe(schema);
@@ -35,8 +40,14 @@ export function pathText(path: readonly PropertyKey[]): string {
 
 function describe(schema: z.core.$ZodType): Field {
   const { type } = definitionOf(layers(schema).at(-1) ?? schema);
-  const keys = Object.keys(shapeOf(schema) ?? {});
-  const field: Field = { schema, keys, isNumber: type === "number", isList: type === "array" };
+  const keys = namedShape(schema) === undefined ? Object.keys(shapeOf(schema) ?? {}) : [anyName];
+  const field: Field = {
+    schema,
+    keys,
+    isNumber: type === "number",
+    isList: type === "array",
+    isMap: type === "record",
+  };
   for (const layer of layers(schema)) {
     const docs = (layer as z.ZodType).meta() as KeyDocs | undefined;
     if (docs?.description !== undefined) field.docs ??= docs;
@@ -50,6 +61,14 @@ function shapeOf(schema: z.core.$ZodType): Record<string, z.core.$ZodType> | und
   return layers(schema)
     .map((layer) => definitionOf(layer).shape)
     .find((shape) => shape !== undefined);
+}
+
+/** What lies below every name, where people choose the names and something structured is below them. */
+function namedShape(schema: z.core.$ZodType): z.core.$ZodType | undefined {
+  const below = layers(schema)
+    .map((layer) => definitionOf(layer).valueType)
+    .find((value) => value !== undefined);
+  return below !== undefined && shapeOf(below) !== undefined ? below : undefined;
 }
 
 /** What the elements of a list are; undefined where they have no keys of their own, and the list says it all. */
@@ -70,6 +89,7 @@ interface Definition {
   innerType?: z.core.$ZodType;
   in?: z.core.$ZodType;
   shape?: Record<string, z.core.$ZodType>;
+  valueType?: z.core.$ZodType;
   element?: z.core.$ZodType;
   defaultValue?: unknown;
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "./error.ts";
 import { type FactoryConfig, parseConfig, type RawConfig } from "./parse.ts";
+import { runError } from "./run-error.ts";
 
 const namespace = "disinto:";
 
@@ -26,7 +27,7 @@ export function loadConfig(): FactoryConfig {
   try {
     return parseConfig(raw);
   } catch (error) {
-    throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
+    throw error instanceof ConfigError ? runError(error.code, error.message) : error;
   }
 }
 

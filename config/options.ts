@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { ConfigError, formatProblems } from "./error.ts";
 import { type FactoryConfig, parseConfig } from "./parse.ts";
+import { runError } from "./run-error.ts";
 import type { configSchema, secretKeys } from "./schema.ts";
 
 /** What the factory command does around an `up`: a program of somebody's own has none of it. */
@@ -31,6 +32,6 @@ export function factoryConfig(options: FactoryOptions = {}): FactoryConfig {
     if (!(error instanceof ConfigError)) throw error;
     // The fixes are commands on a stack's file, which is not where these come from.
     const problems = error.problems.map(({ fix, ...problem }) => problem);
-    throw new pulumi.RunError(formatProblems("The options of the factory have", problems));
+    throw runError(error.code, formatProblems("The options of the factory have", problems));
   }
 }

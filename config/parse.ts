@@ -3,7 +3,9 @@ import { type ImageName, imageNames } from "../components/contract.ts";
 import { ConfigError, nearest, type Problem } from "./error.ts";
 import { type Field, fieldAt, pathText } from "./fields.ts";
 import { completeVersion, type ImageReference, isBareVersion, parseReference } from "./reference.ts";
-import { type ConfigValues, configSchema, secretKeys } from "./schema.ts";
+import { type ConfigValues, configSchema } from "./schema.ts";
+import { isSecretKey, secretProblems } from "./secret-problems.ts";
+import { variableProblems } from "./variables.ts";
 
 /** An image that is pulled. */
 export interface RegistryImage {
@@ -33,6 +35,7 @@ export interface FactoryConfig
     | "dockerHost"
     | "registry"
     | "mirrors"
+    | "network"
     | "snapshots"
     | "forge"
     | "agents"
@@ -46,6 +49,10 @@ export interface FactoryConfig
   forgeToken?: string;
   registryToken?: string;
   snapshotPassword?: string;
+  /** By the variable's name. */
+  agentSecrets?: Record<string, string>;
+  /** By the agent's name, then by the variable's. */
+  hiredSecrets?: Record<string, Record<string, string>>;
 }
 
 /** A stack's config as Pulumi keeps it: every value a string, structured ones as JSON. */
@@ -53,7 +60,7 @@ export interface RawConfig {
   stack: string;
   /** Values by key, without the namespace. */
   values: Record<string, string>;
-  /** Keys that were set with `--secret`. */
+  /** Keys that were set with `--secret`, and paths below them where it is known which values were: `agentSecrets.API_KEY`. */
   secrets: ReadonlySet<string>;
 }
 
@@ -72,6 +79,7 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
     ...secretProblems(raw),
     ...missingPassword(raw),
     ...imageProblems(raw.values),
+    ...variableProblems(decoded.value),
   ];
   if (problems.length > 0 || !parsed.success) {
     throw new ConfigError(
@@ -81,7 +89,8 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
   }
   const { factoryName, keepReleases, dockerHost, registry, registryToken, forge, forgeToken, agents, edge } =
     parsed.data;
-  const { mirrors, verifyImages, snapshots, snapshotPassword, hooks } = parsed.data;
+  const { mirrors, verifyImages, network, snapshots, snapshotPassword, agentSecrets, hiredSecrets, hooks } =
+    parsed.data;
   const images = Object.fromEntries(
     imageNames.map((image) => [image, imageSource(image, parsed.data)]),
   ) as FactoryConfig["images"];
@@ -100,6 +109,9 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
     ...(forgeToken === undefined ? {} : { forgeToken }),
     ...(registryToken === undefined ? {} : { registryToken }),
     ...(verifyImages === undefined ? {} : { verifyImages }),
+    ...(network === undefined ? {} : { network }),
+    ...(agentSecrets === undefined ? {} : { agentSecrets }),
+    ...(hiredSecrets === undefined ? {} : { hiredSecrets }),
     ...(snapshots === undefined ? {} : { snapshots }),
     ...(snapshotPassword === undefined ? {} : { snapshotPassword }),
   };
@@ -129,18 +141,20 @@ function decode({ values }: RawConfig): { value: Record<string, unknown>; proble
   const value: Record<string, unknown> = {};
   for (const [key, text] of Object.entries(values)) {
     const field = fieldAt([key]);
-    if (field === undefined || field.keys.length === 0) {
+    if (field === undefined || (field.keys.length === 0 && !field.isMap)) {
       value[key] = plainValue(field, text);
       continue;
     }
     try {
       value[key] = JSON.parse(text);
     } catch {
+      const isSecret = isSecretKey(key);
+      const example = isSecret ? `pulumi config set --secret --path 'disinto:${key}.NAME'` : undefined;
       problems.push({
         path: key,
-        message: `${JSON.stringify(text)} is not structured`,
-        allowed: `keys below it: ${field.keys.join(", ")}`,
-        fix: `pulumi config rm disinto:${key}, then pulumi config set --path 'disinto:${key}.${field.keys[0]}' ...`,
+        message: `${isSecret ? "its value" : JSON.stringify(text)} is not structured`,
+        allowed: field.isMap ? field.docs?.allowed : `keys below it: ${field.keys.join(", ")}`,
+        fix: `pulumi config rm disinto:${key}, then ${example ?? `pulumi config set --path 'disinto:${key}.${field.keys[0]}' ...`}`,
       });
     }
   }
@@ -155,6 +169,7 @@ function plainValue(field: Field | undefined, text: string): unknown {
 
 function explain(issue: z.core.$ZodIssue, value: unknown): Problem[] {
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey([...issue.path, key]));
+  if (issue.code === "invalid_key") return [wrongName(issue.path)];
   // An element without keys of its own, of a list or a map, is explained by the list or the map.
   let path = issue.path;
   while (path.length > 0 && fieldAt(path) === undefined) path = path.slice(0, -1);
@@ -170,6 +185,15 @@ function explain(issue: z.core.$ZodIssue, value: unknown): Problem[] {
       ...(field?.docs?.example ? { fix: setCommand(path, field.docs.example) } : {}),
     },
   ];
+}
+
+function wrongName(path: PropertyKey[]): Problem {
+  return {
+    path: path.join("."),
+    message: `${JSON.stringify(path.at(-1))} is not a name that can be given`,
+    allowed: fieldAt(path.slice(0, -1))?.docs?.allowed ?? "letters, digits and _",
+    fix: `pulumi config rm --path 'disinto:${path.join(".")}'`,
+  };
 }
 
 function unknownKey(path: PropertyKey[]): Problem {
@@ -195,36 +219,6 @@ function samePorts({ edge }: ConfigValues): Problem[] {
       fix: setCommand(["edge", "httpsPort"], String(edge.httpPort === 8443 ? 443 : 8443)),
     },
   ];
-}
-
-function secretProblems({ values, secrets }: RawConfig): Problem[] {
-  const isSecretKey = (key: string) => (secretKeys as readonly string[]).includes(key);
-  return Object.keys(values).flatMap((key): Problem[] => {
-    if (isSecretKey(key) && !secrets.has(key)) {
-      return [
-        {
-          path: key,
-          message: "is stored in plain text",
-          allowed: "a secret",
-          fix:
-            key === "snapshotPassword"
-              ? "choose another password, then pulumi config set --secret disinto:snapshotPassword"
-              : `revoke this token on the forge, make a new one, then pulumi config set --secret disinto:${key}`,
-        },
-      ];
-    }
-    if (!isSecretKey(key) && secrets.has(key) && fieldAt([key]) !== undefined) {
-      return [
-        {
-          path: key,
-          message: "is set with --secret, and would show in labels and names",
-          allowed: "a plain value",
-          fix: `pulumi config rm disinto:${key}, then set it without --secret`,
-        },
-      ];
-    }
-    return [];
-  });
 }
 
 function missingPassword({ values }: RawConfig): Problem[] {
@@ -261,7 +255,7 @@ function imageProblems(values: Record<string, string>): Problem[] {
 }
 
 function shown(name: string, value: unknown): string {
-  if ((secretKeys as readonly string[]).includes(name)) return "its value";
+  if (isSecretKey(name.split(".")[0] ?? "")) return "its value";
   if (typeof value !== "string" || !value.includes("\n")) return withoutPassword(JSON.stringify(value));
   const first = value.trim().split("\n")[0] ?? "";
   if (first.includes("PRIVATE KEY")) return "a private key (it is in the stack's file now: make another pair)";

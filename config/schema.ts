@@ -12,10 +12,13 @@ export interface KeyDocs {
   unset?: string;
 }
 
-const roles = ["dev", "review", "planner", "gardener", "architect", "supervisor", "predictor"] as const;
+/** A name that a shell takes for a variable's. */
+const variableName = /^[A-Za-z_]\w*$/;
+
+export const roles = ["dev", "review", "planner", "gardener", "architect", "supervisor", "predictor"] as const;
 
 /** Keys that hold a secret, and must be set with `--secret`. */
-export const secretKeys = ["forgeToken", "registryToken", "snapshotPassword"] as const;
+export const secretKeys = ["forgeToken", "registryToken", "snapshotPassword", "agentSecrets", "hiredSecrets"] as const;
 
 const imageKeyAllowed =
   "a version (v0.1.1) or a full reference (ghcr.io/disinto/agents:v0.1.1, with or without @sha256:...)";
@@ -81,6 +84,65 @@ const drain = z
       )
       .optional(),
   })
+  .prefault({});
+
+const agentRoles = z
+  .array(z.enum(roles))
+  .min(1)
+  .refine((list) => new Set(list).size === list.length)
+  .meta(
+    keyDocs({
+      description: "Roles the agents take up.",
+      allowed: `a list of ${roles.join(", ")}, each at most once`,
+      example: '["dev", "review"]',
+    }),
+  );
+
+/** Name of a hired agent: also not one that a canary's container has. */
+const hiredNamePattern = /^(?!(.*-)?canary$)(?=.{1,32}$)[a-z0-9]+(-[a-z0-9]+)*$/;
+
+const hired = z
+  .record(
+    z.string().regex(hiredNamePattern),
+    z.strictObject({
+      roles: agentRoles.meta(
+        keyDocs({
+          description:
+            "Roles this agent takes up, in a container and on data volumes of its own ([hired.md](hired.md)).",
+          allowed: `a list of ${roles.join(", ")}, each at most once`,
+          example: '["dev"]',
+        }),
+      ),
+      pollInterval: duration("60s", "Time between two looks at the forge."),
+      model: z
+        .strictObject({
+          url: pattern(/^https?:\/\/[^\s@]+$/, {
+            description: "Address of the model it works with.",
+            allowed: "an http:// or https:// address without a user or a password in it",
+            example: "http://models.internal:8000",
+            unset: "Claude's own",
+          }).optional(),
+          name: pattern(/^\S+$/, {
+            description: "Name of the model it works with.",
+            allowed: "a name without spaces",
+            example: "qwen3-coder",
+            unset: "Claude's choice",
+          }).optional(),
+        })
+        .optional(),
+      environment: variables(
+        "Plain variables of this agent, besides `agents.environment`, which they win over.",
+        "{CLAUDE_TIMEOUT: 3600}",
+      ),
+    }),
+  )
+  .meta(
+    keyDocs({
+      description: "Agents besides the factory's own, by name.",
+      allowed: "names of up to 32 lower case letters and digits, with - between them; none that ends in canary",
+      example: "",
+    }),
+  )
   .prefault({});
 
 /** The stack config, key by key, below the namespace `disinto`. */
@@ -167,6 +229,13 @@ export const configSchema = z.strictObject({
     allowed: "an address that begins with unix://, tcp://, ssh:// or npipe://",
     example: "ssh://deploy@factory-host",
   }).prefault("unix:///var/run/docker.sock"),
+  network: pattern(/^(?!(bridge|host|none|default)$)[a-zA-Z0-9][\w.-]*$/, {
+    description:
+      "Network of the Docker host that the containers join; somebody else makes it, and the factory neither changes nor removes it.",
+    allowed: "the name of a bridge network that exists; not bridge, host or none",
+    example: "forge_default",
+    unset: "a network of the factory's own",
+  }).optional(),
   snapshots: z
     .strictObject({
       repository: pattern(/^(\/[^:,]*[^:,/]|rest:https?:\/\/[^\s@]+)$/, {
@@ -212,18 +281,7 @@ export const configSchema = z.strictObject({
     .optional(),
   agents: z
     .strictObject({
-      roles: z
-        .array(z.enum(roles))
-        .min(1)
-        .refine((list) => new Set(list).size === list.length)
-        .meta(
-          keyDocs({
-            description: "Roles the agents take up.",
-            allowed: `a list of ${roles.join(", ")}, each at most once`,
-            example: '["dev", "review"]',
-          }),
-        )
-        .prefault([...roles]),
+      roles: agentRoles.prefault([...roles]),
       pollInterval: duration("5m", "Time between two looks at the forge."),
       architectInterval: duration("15m", "Time between two runs of the architect."),
       plannerInterval: duration("12h", "Time between two runs of the planner."),
@@ -239,8 +297,27 @@ export const configSchema = z.strictObject({
         "Directory with the agents' SSH keys on the host, mounted read-only at /home/agent/.ssh.",
         "/home/deploy/.ssh",
       ),
+      environment: variables(
+        "Plain variables of the agents' container, hired agents' as well. No secrets: those are `agentSecrets`.",
+        "{CLAUDE_TIMEOUT: 7200}",
+      ),
+      hired,
     })
     .prefault({}),
+  agentSecrets: secrets(
+    "Secret variables of the agents' container, which nobody else receives: hired agents have their own.",
+  ).optional(),
+  hiredSecrets: z
+    .record(z.string(), secrets(""))
+    .meta(
+      keyDocs({
+        description:
+          "Secret variables of hired agents, by agent (`hiredSecrets.NAME.FORGE_TOKEN`). A FORGE_TOKEN among them takes the place of `forgeToken`.",
+        allowed: "by agent names and values, each set with --secret --path",
+        example: "",
+      }),
+    )
+    .optional(),
   hooks: z
     .strictObject({
       before: hook("before an image changes; where it fails, nothing is changed", "./notify.sh going down"),
@@ -275,7 +352,7 @@ export const configSchema = z.strictObject({
         unset: "the daemon's own",
       }).optional(),
       args: z
-        .record(z.string().regex(/^[A-Za-z_]\w*$/), z.string())
+        .record(z.string().regex(variableName), z.string())
         .meta(
           keyDocs({
             description: "Build arguments for the Dockerfiles. They end up in the image's history: never a secret.",
@@ -314,6 +391,20 @@ function yesOrNo(byDefault: boolean, description: string) {
     .boolean()
     .meta(keyDocs({ description, allowed: "true or false", example: String(byDefault) }))
     .prefault(byDefault);
+}
+
+/** Numbers and words like `true` are what `pulumi config set --path` makes of a text. */
+function variables(description: string, example: string) {
+  return z
+    .record(z.string().regex(variableName), z.union([z.string(), z.number(), z.boolean()]).transform(String))
+    .meta(keyDocs({ description, allowed: "names and values, both text", example }))
+    .prefault({});
+}
+
+function secrets(description: string) {
+  return z
+    .record(z.string().regex(variableName), z.string().min(1))
+    .meta(keyDocs({ description, allowed: "names and values, each set with --secret --path", example: "" }));
 }
 
 function hook(when: string, example: string) {

@@ -4,6 +4,7 @@ import type { PinnedImage, RunnableImage } from "../components/image-digests.ts"
 import { explainVolumeShadows, findVolumeShadows } from "../components/volume-shadow.ts";
 import type { FactoryConfig } from "../config/parse.ts";
 import { formatReference, type PinnedReference } from "../config/reference.ts";
+import { runError } from "../config/run-error.ts";
 import { readArchitecture, readFromHost, readRunningReference } from "./host.ts";
 import { findLogin, type Logins } from "./login.ts";
 import { type ImageConfig, readFromRegistry } from "./registry.ts";
@@ -25,7 +26,7 @@ export async function refuseVolumeShadows(
   });
   const said = await Promise.all(pinned.map(([name, image]) => explain(name, image, around)));
   const refused = said.filter((text) => text !== undefined);
-  if (refused.length > 0) throw new pulumi.RunError([...refused, "Nothing that runs was touched."].join("\n"));
+  if (refused.length > 0) throw runError("volume-uncovered", [...refused, "Nothing that runs was touched."].join("\n"));
 }
 
 async function explain(image: ImageName, pinned: PinnedImage, around: Surroundings): Promise<string | undefined> {

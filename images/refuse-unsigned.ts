@@ -5,6 +5,7 @@ import type { RunnableImage } from "../components/image-digests.ts";
 import type { FactoryConfig } from "../config/parse.ts";
 import { readPublicKey } from "../config/public-key.ts";
 import { formatReference, isBareVersion, type PinnedReference } from "../config/reference.ts";
+import { runError } from "../config/run-error.ts";
 import { findLogin, type Logins } from "./login.ts";
 import { Repository } from "./registry.ts";
 import { findSignature, type SignatureCheck, verifySignature } from "./signature.ts";
@@ -40,7 +41,8 @@ export async function refuseUnsigned(images: Record<ImageName, RunnableImage>, a
   const texts = refused.map(({ reference, refusal }) => explain(reference, refusal, around.stack));
   const isKeyInDoubt = refused.some(({ refusal }) => refusal.kind === "other key");
   const lines = [...texts, ...(isKeyInDoubt ? [aboutKey(around.stack)] : []), "Nothing that runs was touched."];
-  throw new pulumi.RunError(lines.join("\n"));
+  const isUnreadable = refused.every(({ refusal }) => refusal.kind === "unreadable");
+  throw runError(isUnreadable ? "signature-unreadable" : "image-unsigned", lines.join("\n"));
 }
 
 async function check(

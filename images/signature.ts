@@ -123,6 +123,7 @@ export async function sign(
 export function readSigningKey(pem: string, password?: string): KeyObject {
   if (/BEGIN ENCRYPTED (SIGSTORE|COSIGN) PRIVATE KEY/.test(pem)) {
     throw new UserError(
+      "signing-key-unusable",
       "The signing key is in cosign's own format, which only cosign reads: sign with `cosign sign --key`, or make a pair " +
         "that both read (docs/trust.md).",
     );
@@ -132,6 +133,7 @@ export function readSigningKey(pem: string, password?: string): KeyObject {
   const kind = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyType;
   if (kind !== signingCurve) {
     throw new UserError(
+      "signing-key-unusable",
       `The signing key is ${kind}, and has to be ECDSA P-256 (${signingCurve}): docs/trust.md makes one.`,
     );
   }
@@ -140,11 +142,13 @@ export function readSigningKey(pem: string, password?: string): KeyObject {
 
 function decryptKey(pem: string, password: string | undefined): KeyObject {
   const isEncrypted = pem.includes("ENCRYPTED");
-  if (isEncrypted && !password) throw new UserError("The signing key is encrypted, and its password is missing.");
+  if (isEncrypted && !password)
+    throw new UserError("signing-key-unusable", "The signing key is encrypted, and its password is missing.");
   try {
     return createPrivateKey({ key: pem, ...(isEncrypted ? { passphrase: password } : {}) });
   } catch {
     throw new UserError(
+      "signing-key-unusable",
       isEncrypted
         ? "The signing key does not open: the password is another one, or the file is damaged."
         : "The signing key is no private key in PEM (-----BEGIN PRIVATE KEY-----): docs/trust.md makes one.",

@@ -47,6 +47,8 @@ describe("an empty config", () => {
         plannerInterval: 43200,
         supervisorInterval: 1200,
         resources: { memory: 4096, pids: 2048 },
+        environment: {},
+        hired: {},
       },
       hooks: {},
       edge: { httpPort: 80, httpsPort: 443 },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { countChanges } from "../cli/apply.ts";
 import { countCutOff, countGo, countVitest, summary } from "../cli/test.ts";
-import { readProgress, slowest, unfinished } from "../cli/test-progress.ts";
+import { readProgress, skippedFiles, slowest, unfinished } from "../cli/test-progress.ts";
 
 describe("the closing line", () => {
   test("names what was skipped only where something was", () => {
@@ -13,9 +13,22 @@ describe("the closing line", () => {
   });
 
   test("counts vitest's report, and a run that broke as a failure", () => {
-    const report = JSON.stringify({ numPassedTests: 5, numFailedTests: 0, numPendingTests: 1, numTodoTests: 1 });
+    const report = JSON.stringify({ numTotalTests: 7, numPassedTests: 5, numFailedTests: 0 });
     expect(countVitest(report, 0)).toEqual({ passed: 5, failed: 0, skipped: 2 });
     expect(countVitest(report, 1)).toEqual({ passed: 5, failed: 1, skipped: 2 });
+  });
+
+  test("names the files that were skipped as a whole", () => {
+    const file = (name: string, ...statuses: string[]) => ({
+      name,
+      assertionResults: statuses.map((status) => ({ status })),
+    });
+    const testResults = [
+      file("a.test.ts", "pending", "skipped"),
+      file("b.test.ts", "passed", "skipped"),
+      file("c.test.ts"),
+    ];
+    expect(skippedFiles(JSON.stringify({ testResults }))).toEqual(["a.test.ts"]);
   });
 
   test("counts go's events, and a package that does not build as a failure", () => {

@@ -25,6 +25,7 @@ export async function recordRegistrations(): Promise<Registration[]> {
       call: ({ token, inputs }) => {
         if (token === "docker:index/getRegistryImage:getRegistryImage")
           return { ...inputs, sha256Digest: resolvedDigest };
+        if (token === "docker:index/getNetwork:getNetwork") return { ...inputs, id: `${inputs.name}-found` };
         throw new Error(`the program called ${token}, which no test foresees`);
       },
     },

@@ -68,7 +68,8 @@ describe("an image", () => {
     Whoever may push to ghcr.io/disinto/agents can have made it, and it would run with the factory's data and tokens.
   fix: if it is yours, release it anew with the key (./factory release), or sign it: cosign sign --key cosign.key --tlog-upload=false ghcr.io/disinto/agents@${digest("1")}
   or:  go to a version that is signed: ./factory rollback --stack test --list shows what ran here
-Nothing that runs was touched.`);
+Nothing that runs was touched.
+error: image-unsigned (docs/troubleshooting.md#image-unsigned)`);
     expect(existsSync(file())).toBe(false);
   });
 

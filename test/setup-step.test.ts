@@ -26,7 +26,7 @@ test("without a terminal a step that fails says so", async () => {
 });
 
 test.each([false, true])("the error of a step is passed on as it is (terminal: %s)", async (isTTY) => {
-  const error = new SetupError("It broke.", ["mend it"]);
+  const error = new SetupError("engine-missing", "It broke.", ["mend it"]);
   const { stream } = recorder(isTTY);
   const failing = createProgress({ stream }).step("Get it", "it is missing", () => Promise.reject(error));
   expect(await failing.catch((caught: unknown) => caught)).toBe(error);
@@ -83,7 +83,7 @@ test("what is ready is shown only when asked for", () => {
 });
 
 test("a set-up error lists what to do by hand", () => {
-  expect(formatSetupError(new SetupError("It broke.", ["one", "two"]))).toBe(
+  expect(formatSetupError(new SetupError("engine-missing", "It broke.", ["one", "two"]))).toBe(
     "It broke.\nTo do it by hand:\n  one\n  two",
   );
 });

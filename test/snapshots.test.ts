@@ -5,12 +5,13 @@ import { describeImages, fromTags, type SnapshotLabels, toTags } from "../cli/sn
 import { nextSteps } from "../cli/snapshots/recover.ts";
 import { explainRestic, outcomeOf, parseSnapshots } from "../cli/snapshots/restic.ts";
 import { fits, formatAmount, formatBytes } from "../cli/snapshots/space.ts";
-import { imageNames, volumes } from "../components/contract.ts";
+import { imageNames, type VolumeKey, volumes } from "../components/contract.ts";
 
 const store = {
   stack: "prod",
   factory: "acme",
   host: "unix:///x",
+  hired: [],
   repository: "/backups",
   password: "canary-password",
 };
@@ -41,7 +42,7 @@ describe("a snapshot's labels", () => {
       factory: fc.stringMatching(/^[a-z0-9]{1,9}(-[a-z0-9]{1,9})?$/),
       why: fc.constantFrom("manual", "before restore", "before v0.2.0"),
       images: fc.dictionary(fc.constantFrom(...imageNames), image, { noNullPrototype: true }),
-      volumes: fc.subarray([...volumes]),
+      volumes: fc.subarray<VolumeKey>([...volumes, "agents-bob-data", "project-repos-bob"]),
     });
     expect(() =>
       fc.assert(

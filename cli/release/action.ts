@@ -15,6 +15,7 @@ export async function formatAction(version: string, stack: string, { registry }:
   const secret = tokenVariable(registry.server);
   if (!runnerSecrets.includes(secret)) {
     throw new UserError(
+      "release-blocked",
       `A runner is never given ${secret}, the token for ${registry.server}: release from a machine of yours, or a pipeline.`,
       2,
     );

@@ -97,10 +97,14 @@ async function build(
   report.now("");
   if (!built.ok) {
     await removeUnfinished(config.dockerHost, built.stdout);
-    throw new UserError(`The image of ${image} cannot be built from ${dockerfile}:\n${lastLines(built)}`);
+    throw new UserError(
+      "build-failed",
+      `The image of ${image} cannot be built from ${dockerfile}:\n${lastLines(built)}`,
+    );
   }
   const [found] = await inspect<Built>(config.dockerHost, "image", [candidate(release, image)]);
-  if (found === undefined) throw new UserError(`docker build left no image ${candidate(release, image)}.`);
+  if (found === undefined)
+    throw new UserError("build-failed", `docker build left no image ${candidate(release, image)}.`);
   return found;
 }
 
@@ -117,6 +121,7 @@ function relativeBuild({ workspace }: Release) {
   const source = relative(paths.project, resolve(paths.project, build.source));
   if (source.startsWith("..") || source === "") {
     throw new UserError(
+      "release-blocked",
       `build.source ${build.source} is not in this repository: a release is built from what is committed here.\n` +
         `To release from here: ./factory pulumi -- config rm --stack ${workspace.stack} --path 'disinto:build.source'`,
       2,
@@ -134,7 +139,7 @@ async function extract(release: Release, directory: string): Promise<void> {
     ["-x", "-C", directory],
     { reject: false },
   );
-  if (failed) throw new UserError(`${source} cannot be taken from commit ${release.commit}:\n${stderr}`);
+  if (failed) throw new UserError("git-failed", `${source} cannot be taken from commit ${release.commit}:\n${stderr}`);
 }
 
 async function sourceLabel(): Promise<Record<string, string>> {

@@ -23,7 +23,7 @@ export async function gitTry(...args: string[]): Promise<Said> {
 /** Runs git in the project, and returns what it prints. @throws UserError with git's own words where it fails */
 export async function git(...args: string[]): Promise<string> {
   const { ok, stdout, stderr } = await gitTry(...args);
-  if (!ok) throw new UserError(`git ${args[0]} failed:\n${stderr}`);
+  if (!ok) throw new UserError("git-failed", `git ${args[0]} failed:\n${stderr}`);
   return stdout;
 }
 

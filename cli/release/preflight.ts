@@ -31,7 +31,10 @@ export async function checkRelease(version: string, workspace: Workspace, report
 }
 
 function inTheWay(version: string, problems: string[]): UserError {
-  return new UserError(`${version} cannot be released:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+  return new UserError(
+    "release-blocked",
+    `${version} cannot be released:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
+  );
 }
 
 /** The commit a release is made of: the one that has its tag, where it was begun before; else what is checked out. */

@@ -70,7 +70,10 @@ export async function publish(
       if (there === undefined) await repository.putManifest(release.version, manifest);
       const digest = (await repository.findManifest(release.version))?.digest;
       if (digest !== manifest.digest) {
-        throw new UserError(`${image}:${release.version} in the registry is ${digest}, not ${manifest.digest}.`);
+        throw new UserError(
+          "registry-mismatch",
+          `${image}:${release.version} in the registry is ${digest}, not ${manifest.digest}.`,
+        );
       }
       if (!release.published.includes(image)) release.published.push(image);
       return { digest, bytes, signed };
@@ -107,12 +110,14 @@ async function readBack(
   const manifest = await repository.findManifest(candidateTag(release));
   if (digest === undefined || manifest?.digest !== digest) {
     throw new UserError(
+      "registry-mismatch",
       `What the registry has is not what was pushed: ${reference} is ${manifest?.digest ?? "not there"}, docker push said ${digest}.`,
     );
   }
   const { config } = JSON.parse(manifest.body) as Manifest;
   if (config?.digest !== built) {
     throw new UserError(
+      "registry-mismatch",
       `What the registry has is not what was built: ${reference} has the config ${config?.digest}, the image built here ${built}.`,
     );
   }
@@ -140,7 +145,7 @@ async function dockerPush(
   report.now("");
   if (exitCode !== 0) {
     const last = String(all).split("\n").slice(-5).join("\n");
-    throw new UserError(`docker push ${reference} failed:\n${last}`);
+    throw new UserError("registry-failed", `docker push ${reference} failed:\n${last}`);
   }
   return String(all);
 }
@@ -166,7 +171,7 @@ async function checkImage(
     problems.push(`has other labels ${labelKeys.version} and ${labelKeys.revision} than this release`);
   }
   if (problems.length > 0) {
-    throw new UserError(`${image}@${digest} ${problems.join("; ")}. Correct its Dockerfile.`);
+    throw new UserError("image-unfit", `${image}@${digest} ${problems.join("; ")}. Correct its Dockerfile.`);
   }
   const layers = manifest.layers ?? [];
   return layers.reduce((sum, { size }) => sum + size, manifest.config?.size ?? 0);

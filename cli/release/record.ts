@@ -68,6 +68,7 @@ export async function commitResult(release: Release, record: ReleaseRecord, repo
     const { ok, stderr } = await gitTry("push", "--quiet", remote, "HEAD:refs/heads/main");
     if (!ok)
       throw new UserError(
+        "git-failed",
         `The record is committed here, but not pushed to ${remote}:\n${stderr}\ngit pull --rebase helps where it has newer commits.`,
       );
   }

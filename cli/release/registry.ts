@@ -7,20 +7,22 @@ function explainPush(error: unknown, { server, variable }: PushLogin): UserError
   if (error instanceof RegistryError) {
     if (error.status === 401) {
       return new UserError(
+        "registry-denied",
         `The registry ${server} refuses the token in ${variable} (401): it is wrong, expired or revoked.\n` +
           "Make a new one (docs/registry-credentials.md).",
       );
     }
     if (error.status === 403) {
       return new UserError(
+        "registry-denied",
         `The token in ${variable} may not push to ${server} (403).\n` +
           "Give it the right to write packages (docs/registry-credentials.md).",
       );
     }
-    return new UserError(`The registry ${server} does not do as asked: ${error.message}`);
+    return new UserError("registry-failed", `The registry ${server} does not do as asked: ${error.message}`);
   }
   if (error instanceof UserError) return error;
-  return new UserError(`The registry ${server} cannot be reached: ${reasonOf(error as Error)}`);
+  return new UserError("registry-unreachable", `The registry ${server} cannot be reached: ${reasonOf(error as Error)}`);
 }
 
 /** Does something with the registry. @throws UserError where that fails */

@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { codeOf, UserError } from "../error.ts";
 import type { Progress, Report } from "../setup/index.ts";
 
 /** One of the eight steps of a release; done before, it finds that and does nothing. */
@@ -51,6 +51,7 @@ export async function runSteps(steps: Step[], { version, stack, progress, dryRun
       if (!(error instanceof UserError || isOfSystem(error))) throw error;
       ran.steps.push({ step: name, result: "failed", seconds: seconds() });
       ran.error = new UserError(
+        codeOf(error),
         `Step ${index + 1} of ${steps.length}, ${name}, failed. ${error.message}\n${left()}\n` +
           `Go on once that is mended: ./factory release ${version} --stack ${stack}`,
       );

@@ -20,7 +20,7 @@ export async function pushMirrors(release: Release, report: Report): Promise<voi
   for (const mirror of mirrors) {
     await pushTag(release, mirror, report).catch((error: Error) => failures.push(error.message));
   }
-  if (failures.length > 0) throw new UserError(failures.join("\n"));
+  if (failures.length > 0) throw new UserError("git-failed", failures.join("\n"));
 }
 
 async function pushTag({ version }: Release, remote: string, report: Report): Promise<void> {
@@ -29,6 +29,6 @@ async function pushTag({ version }: Release, remote: string, report: Report): Pr
   const isAhead = main !== undefined && (await isAncestor("HEAD", main));
   const refs = [...(isAhead ? [] : ["HEAD:refs/heads/main"]), `refs/tags/${version}`];
   const { ok, stderr } = await gitTry("push", "--quiet", "--atomic", remote, ...refs);
-  if (!ok) throw new UserError(`git push to ${remote} failed:\n${stderr}`);
+  if (!ok) throw new UserError("git-failed", `git push to ${remote} failed:\n${stderr}`);
   report.line(`${remote} has it`);
 }

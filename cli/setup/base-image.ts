@@ -56,9 +56,11 @@ export function explainPull(outcome: Pick<Outcome, "stderr" | "timedOut">): stri
 async function isPresent(docker: Docker): Promise<boolean> {
   const outcome = await docker(["image", "inspect", "--format", "{{.Id}}", baseImage], { timeout: 30_000 });
   if (outcome.found) return outcome.ok;
-  throw new SetupError("There is no docker command on PATH; images are pulled and built with it.", [
-    "install it: https://docs.docker.com/engine/install/ (Debian and Ubuntu: apt-get install docker.io)",
-  ]);
+  throw new SetupError(
+    "docker-unreachable",
+    "There is no docker command on PATH; images are pulled and built with it.",
+    ["install it: https://docs.docker.com/engine/install/ (Debian and Ubuntu: apt-get install docker.io)"],
+  );
 }
 
 /** Pulls and tags; answers why not. */
@@ -127,7 +129,8 @@ async function importTree(docker: Docker, work: string, tree: string, report: Re
   await must("tar", ["-C", tree, "--one-file-system", "--numeric-owner", "-cf", archive, "."]);
   const changes = ["LABEL io.disinto.base=debootstrap", 'CMD ["bash"]'].flatMap((line) => ["--change", line]);
   const outcome = await docker(["import", ...changes, archive, baseImage]);
-  if (!outcome.ok) throw new SetupError(`docker import fails:\n${lastLines(outcome)}`, ["./factory setup"]);
+  if (!outcome.ok)
+    throw new SetupError("base-image-missing", `docker import fails:\n${lastLines(outcome)}`, ["./factory setup"]);
 }
 
 // debootstrap mounts /proc, /sys and sometimes /dev below its tree, and leaves them there when it is killed.
@@ -174,11 +177,14 @@ const sbinEnvironment = (env: NodeJS.ProcessEnv) => ({ ...env, PATH: `${env.PATH
 async function must(program: string, args: string[], options: RunOptions & { mayFail?: boolean } = {}): Promise<void> {
   const outcome = await run(program, args, options);
   if (outcome.ok || options.mayFail) return;
-  throw new SetupError(`${program} fails:\n${lastLines(outcome)}`, [`${program} ${args.join(" ")}`]);
+  throw new SetupError("base-image-missing", `${program} fails:\n${lastLines(outcome)}`, [
+    `${program} ${args.join(" ")}`,
+  ]);
 }
 
 function noBaseImage(refusal: string): SetupError {
   return new SetupError(
+    "base-image-missing",
     `${refusal}. Without Docker Hub the base image is made with debootstrap, for which this must be root on Debian or Ubuntu.`,
     [
       `docker pull ${baseImageSource} && docker tag ${baseImageSource} ${baseImage}`,

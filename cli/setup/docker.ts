@@ -43,6 +43,7 @@ export async function setupDocker(options: DockerOptions): Promise<void> {
   const mayStart = dockerHost === defaultDockerHost && platform.root && platform.debianLike;
   if (!mayStart || answer.trouble === "silent") {
     throw new SetupError(
+      "docker-unreachable",
       `No Docker daemon answers at ${dockerHost}: ${answer.detail}`,
       dockerHelp({ ...platform, ...answer, dockerHost, stack: options.stack }),
     );
@@ -62,15 +63,20 @@ export async function setupDocker(options: DockerOptions): Promise<void> {
 export function refuseOtherHost(dockerHost: string, env: NodeJS.ProcessEnv, stack = "<stack>"): void {
   if (env.DOCKER_CONTEXT) {
     throw new SetupError(
+      "docker-host-conflict",
       `DOCKER_CONTEXT is set (${env.DOCKER_CONTEXT}): it would silently override the stack's dockerHost, ${dockerHost}.`,
       ["unset DOCKER_CONTEXT"],
     );
   }
   if (env.DOCKER_HOST && env.DOCKER_HOST !== dockerHost) {
-    throw new SetupError(`DOCKER_HOST is ${env.DOCKER_HOST}, but the stack deploys to ${dockerHost}.`, [
-      `to deploy to the first: ./factory pulumi -- config set dockerHost ${env.DOCKER_HOST} --stack ${stack}`,
-      "to deploy to the second: unset DOCKER_HOST",
-    ]);
+    throw new SetupError(
+      "docker-host-conflict",
+      `DOCKER_HOST is ${env.DOCKER_HOST}, but the stack deploys to ${dockerHost}.`,
+      [
+        `to deploy to the first: ./factory pulumi -- config set dockerHost ${env.DOCKER_HOST} --stack ${stack}`,
+        "to deploy to the second: unset DOCKER_HOST",
+      ],
+    );
   }
 }
 
@@ -141,7 +147,7 @@ export async function aptInstall(packages: string[], env: NodeJS.ProcessEnv, rep
   }
   report.now("");
   if (outcome.ok) return;
-  throw new SetupError(`apt-get cannot install ${packages.join(", ")}:\n${lastLines(outcome)}`, [
+  throw new SetupError("packages-missing", `apt-get cannot install ${packages.join(", ")}:\n${lastLines(outcome)}`, [
     "apt-get update",
     `apt-get install -y --no-install-recommends ${packages.join(" ")}`,
   ]);
@@ -151,7 +157,7 @@ async function startService(report: Report): Promise<void> {
   report.line("starting the docker service");
   const outcome = await run("systemctl", ["enable", "--now", "docker"], { timeout: startTimeoutMs });
   if (outcome.ok) return;
-  throw new SetupError(`The docker service does not start:\n${lastLines(outcome)}`, [
+  throw new SetupError("docker-unreachable", `The docker service does not start:\n${lastLines(outcome)}`, [
     "systemctl status docker",
     "journalctl -u docker -e",
   ]);
@@ -190,6 +196,7 @@ async function untilItAnswers({ paths, env, dockerHost }: DockerOptions, daemon?
   }
   const log = existsSync(paths.dockerdLog) ? readFileSync(paths.dockerdLog, "utf8") : "";
   throw new SetupError(
+    "docker-unreachable",
     `Docker was started but does not answer at ${dockerHost} after ${parseTimer(Date.now() - started)}.\n${log.trimEnd().split("\n").slice(-8).join("\n")}`,
     [`read ${paths.dockerdLog} (or: journalctl -u docker -e)`, "dockerd"],
   );

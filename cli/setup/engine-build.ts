@@ -121,7 +121,7 @@ export async function installPlugins(
       env: { ...env, PULUMI_HOME: paths.pulumiHome, PULUMI_SKIP_UPDATE_CHECK: "true" },
     });
     if (!outcome.ok) {
-      throw new SetupError(`The plugin ${name} cannot be installed:\n${lastLines(outcome)}`, [
+      throw new SetupError("engine-missing", `The plugin ${name} cannot be installed:\n${lastLines(outcome)}`, [
         `PULUMI_HOME=${paths.pulumiHome} ${join(target, "bin", "pulumi")} ${args.join(" ")}`,
       ]);
     }
@@ -170,7 +170,7 @@ async function buildProgram(
   report.now("");
   if (!outcome.ok) {
     await rm(unfinished, { force: true });
-    throw new SetupError(`${program.program} does not build:\n${lastLines(outcome)}`, [
+    throw new SetupError("engine-missing", `${program.program} does not build:\n${lastLines(outcome)}`, [
       `cd engine/${program.directory} && CGO_ENABLED=0 go build -mod=readonly -o /dev/null ${program.package}`,
       "a module that cannot be downloaded: set GOPROXY to a proxy that has it",
       "or install Pulumi instead: https://www.pulumi.com/docs/install/",

@@ -177,11 +177,13 @@ async function unpack(file: string, work: string): Promise<void> {
   await mkdir(bin, { recursive: true });
   const outcome = await run("tar", ["-xzf", file, "-C", bin, "--strip-components=1"]);
   const check = outcome.ok ? await run(join(bin, "pulumi"), ["version"], { timeout: 30_000 }) : outcome;
-  if (!check.ok) throw new SetupError(`${file} cannot be used: ${lastLines(check)}`, [`tar -xzf ${file}`]);
+  if (!check.ok)
+    throw new SetupError("engine-missing", `${file} cannot be used: ${lastLines(check)}`, [`tar -xzf ${file}`]);
 }
 
 function mismatch(archive: string, download: { sha256: string; url: string }, expected: string): SetupError {
   return new SetupError(
+    "download-mismatch",
     `${archive} is not what its release says: SHA-256 is ${download.sha256}, published is ${expected}. Nothing was installed.`,
     [
       `find out who answers for ${hostOf(download.url)} in this network, then run ./factory setup again`,

@@ -142,6 +142,7 @@ function whyGet(onPath: Engine | undefined): string {
 
 function noEngine(vendor: string, go: string, goVersion: string): SetupError {
   return new SetupError(
+    "engine-missing",
     `There is no Pulumi v${engineVersion} or newer on PATH, its release is out of reach (${vendor}), and it cannot be built (${go}).`,
     [
       "install Pulumi: https://www.pulumi.com/docs/install/",

@@ -13,6 +13,7 @@ export { lastLines, run } from "./run.ts";
 export { snapshotImage } from "./snapshot-image.ts";
 export { localUrl } from "./state.ts";
 export { createProgress, formatSetupError, type Progress, type Report, SetupError } from "./step.ts";
+export { testComposeConfig } from "./test-compose.ts";
 export { setupTestTools } from "./test-tools.ts";
 
 /** The variables that make a plain `pulumi` work: in a child process, or in a shell by `eval`. */

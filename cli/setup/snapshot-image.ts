@@ -36,7 +36,9 @@ export async function setupSnapshotImage({ paths, env, progress, dockerHost }: S
       const built = await docker(args, { onLine: report.now });
       report.now("");
       if (built.ok) return;
-      throw new SetupError(`The image ${image} cannot be built:\n${lastLines(built)}`, [`docker ${args.join(" ")}`]);
+      throw new SetupError("snapshot-image-missing", `The image ${image} cannot be built:\n${lastLines(built)}`, [
+        `docker ${args.join(" ")}`,
+      ]);
     }),
   );
 }

@@ -81,7 +81,7 @@ function currentLogin(directory: string): string | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8")).current || undefined;
   } catch (cause) {
-    throw new SetupError(`${file} is not readable as JSON.`, ["pulumi login"], { cause });
+    throw new SetupError("state-unreadable", `${file} is not readable as JSON.`, ["pulumi login"], { cause });
   }
 }
 
@@ -94,7 +94,7 @@ function ownPassphrase(paths: Paths, env: NodeJS.ProcessEnv): boolean {
 function checkPassphraseFile(env: NodeJS.ProcessEnv): void {
   const file = env.PULUMI_CONFIG_PASSPHRASE_FILE;
   if (env.PULUMI_CONFIG_PASSPHRASE !== undefined || !file || existsSync(file)) return;
-  throw new SetupError(`PULUMI_CONFIG_PASSPHRASE_FILE is ${file}, and there is no such file.`, [
+  throw new SetupError("passphrase-missing", `PULUMI_CONFIG_PASSPHRASE_FILE is ${file}, and there is no such file.`, [
     "put the file there, or: unset PULUMI_CONFIG_PASSPHRASE_FILE",
   ]);
 }
@@ -134,6 +134,7 @@ export function stacksIn(state: string): string[] {
 
 function lostPassphrase(paths: Paths, stacks: string[]): SetupError {
   return new SetupError(
+    "passphrase-missing",
     `${paths.passphrase} is missing, and without it the secrets of ${stacks.join(", ")} cannot be read. No new one is made.`,
     [
       `put the file back from a copy: install -m 600 <copy> ${paths.passphrase}`,

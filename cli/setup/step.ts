@@ -11,14 +11,17 @@ import {
   parseTimer,
   VerboseRenderer,
 } from "listr2";
+import type { ErrorCode } from "../../config/error-codes.ts";
 
 /** A set-up step that cannot go on: what is wrong, and the commands or actions that get a person further. */
 export class SetupError extends Error {
+  readonly code: ErrorCode;
   readonly byHand: string[];
 
-  constructor(message: string, byHand: string[], options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, byHand: string[], options?: ErrorOptions) {
     super(message, options);
     this.name = "SetupError";
+    this.code = code;
     this.byHand = byHand;
   }
 }

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
+import type { Paths } from "../paths.ts";
 import { aptInstall, describePlatform } from "./docker.ts";
 import { run } from "./run.ts";
 import { type Progress, SetupError } from "./step.ts";
+import { setupTestCompose } from "./test-compose.ts";
 
 const registryPackage = "docker-registry";
 
@@ -11,22 +13,32 @@ const tools = [
   { file: "/usr/bin/docker-registry", debianPackage: registryPackage },
   { file: "/usr/bin/htpasswd", debianPackage: "apache2-utils" },
   { file: "/usr/bin/openssl", debianPackage: "openssl" },
+  { file: "/usr/bin/docker-compose", debianPackage: "docker-compose" },
+  { file: "/usr/bin/age", debianPackage: "age" },
   { file: "/usr/bin/curl", debianPackage: "curl" },
   { file: "/etc/ssl/certs/ca-certificates.crt", debianPackage: "ca-certificates" },
 ];
 
 export interface TestToolsOptions {
+  paths: Paths;
   env: NodeJS.ProcessEnv;
   progress: Progress;
 }
 
-/** Installs what the tests use. Throws `SetupError` where it is missing and cannot be installed from here. */
-export async function setupTestTools({ env, progress }: TestToolsOptions): Promise<void> {
+/** Installs and builds what the tests use. Throws `SetupError` where it is missing and cannot be installed from here. */
+export async function setupTestTools({ paths, env, progress }: TestToolsOptions): Promise<void> {
+  await installPackages(env, progress);
+  await setupTestCompose(paths, env, progress);
+}
+
+async function installPackages(env: NodeJS.ProcessEnv, progress: Progress): Promise<void> {
   const missing = tools.filter(({ file }) => !existsSync(file)).map(({ debianPackage }) => debianPackage);
   if (missing.length === 0) return;
   const { debianLike, root } = describePlatform();
   if (!debianLike || !root) {
-    throw new SetupError(`The tests need ${missing.join(", ")}.`, [`sudo apt-get install ${missing.join(" ")}`]);
+    throw new SetupError("packages-missing", `The tests need ${missing.join(", ")}.`, [
+      `sudo apt-get install ${missing.join(" ")}`,
+    ]);
   }
   await progress.step(
     "Install the tests' tools",

@@ -1,18 +1,15 @@
 import {
   type ComponentName,
-  containers,
+  imageOf,
   labelKeys,
   type VolumeKey,
   volumeName,
-  volumes,
+  volumesWith,
 } from "../../components/contract.ts";
 import { parseReference } from "../../config/reference.ts";
 import { docker, dockerTry, inspect } from "../docker.ts";
-import { inspectComponents } from "../running.ts";
+import { inspectComponents, type Named } from "../running.ts";
 import type { SnapshotLabels } from "./labels.ts";
-import type { SnapshotStore } from "./store.ts";
-
-type Host = Pick<SnapshotStore, "factory" | "host">;
 
 /** A container with data volumes of a factory in it, whoever made it. */
 export interface VolumeUser {
@@ -33,13 +30,15 @@ interface Inspected {
 }
 
 /** The factory's data volumes that exist. */
-export async function existingVolumes({ factory, host }: Host): Promise<VolumeKey[]> {
+export async function existingVolumes({ factory, hired, host }: Named): Promise<VolumeKey[]> {
+  const volumes = volumesWith(hired);
   const names = volumes.map((key) => volumeName(factory, key));
   const found = await inspect<{ Name: string }>(host, "volume", names);
   return volumes.filter((key) => found.some(({ Name }) => Name === volumeName(factory, key)));
 }
 
-export async function volumeUsers({ factory, host }: Host): Promise<VolumeUser[]> {
+export async function volumeUsers({ factory, hired, host }: Named): Promise<VolumeUser[]> {
+  const volumes = volumesWith(hired);
   const filters = volumes.map((key) => `--filter=volume=${volumeName(factory, key)}`);
   const ids = await docker(host, ["ps", "--all", "--quiet", "--no-trunc", ...filters]);
   if (ids === "") return [];
@@ -75,26 +74,36 @@ function isAlive(status: string): boolean {
   return status === "running" || status === "paused" || status === "restarting";
 }
 
+/** Docker cannot at every moment freeze processes that start others all the time. */
+const mostPauses = 5;
+
 /** Pauses containers; one that ended meanwhile is as quiet. */
-export async function pause({ host }: Host, names: string[]): Promise<void> {
-  for (const name of names) await dockerTry(host, ["pause", name]);
+export async function pause({ host }: Named, names: string[]): Promise<void> {
+  for (const name of names) {
+    for (let tries = 0; tries < mostPauses; tries++) {
+      await dockerTry(host, ["pause", name]);
+      const [found] = await inspect<Inspected>(host, "container", [name]);
+      if (found?.State.Status !== "running") break;
+    }
+  }
 }
 
-export async function unpause({ host }: Host, names: string[]): Promise<void> {
+export async function unpause({ host }: Named, names: string[]): Promise<void> {
   const found = await inspect<Inspected>(host, "container", names);
   const paused = found.filter(({ State }) => State.Status === "paused").map(({ Name }) => Name.slice(1));
   if (paused.length > 0) await docker(host, ["unpause", ...paused]);
 }
 
 /** The release whose containers exist, as a snapshot's labels have it. */
-export async function readImages({ factory, host }: Host): Promise<SnapshotLabels["images"]> {
-  const found = Object.entries(await inspectComponents<Inspected>(factory, host)) as [ComponentName, Inspected][];
+export async function readImages(named: Named): Promise<SnapshotLabels["images"]> {
+  // A hired agent runs what the factory's own agents run.
+  const found = Object.entries(await inspectComponents<Inspected>({ ...named, hired: [] }));
   return Object.fromEntries(
     found.flatMap(([component, { Image, Config }]) => {
       const version = Config.Labels[labelKeys.version];
       if (version === undefined) return [];
       const digest = parseReference(Config.Labels[labelKeys.image] ?? "")?.digest ?? Image;
-      return [[containers[component], { version, digest }]];
+      return [[imageOf(component as ComponentName), { version, digest }]];
     }),
   );
 }

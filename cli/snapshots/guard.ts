@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "../error.ts";
+import { codeOf, UserError } from "../error.ts";
 
 /** Runs the last line it was given once its input ends, which it does with the process that holds the other end. */
 const script = `
@@ -43,7 +43,10 @@ export async function guarded<T>(host: string, work: (guard: Guard) => Promise<T
   try {
     return await work({ signal: controller.signal, plan });
   } catch (error) {
-    throw controller.signal.aborted ? new UserError(`Interrupted. ${(error as Error).message}`) : error;
+    if (!controller.signal.aborted) throw error;
+    // Half a restore has more to be done than to be typed again.
+    const code = codeOf(error) === "restore-unfinished" ? "restore-unfinished" : "cancelled";
+    throw new UserError(code, `Interrupted. ${(error as Error).message}`);
   } finally {
     watcher.stdin.end();
     const done = await Promise.race([ended, sleep(patienceMs, undefined, { ref: false })]);

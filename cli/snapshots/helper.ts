@@ -98,7 +98,8 @@ export class Helper {
     running.stdin.write(`${this.store.password}\n`);
     const ready = new Promise<true>((resolve) => running.stdout.once("data", () => resolve(true)));
     const outcome = await Promise.race([ready, running]);
-    if (outcome !== true) throw new UserError(`The snapshot container does not start:\n${outcome.stderr}`);
+    if (outcome !== true)
+      throw new UserError("snapshot-failed", `The snapshot container does not start:\n${outcome.stderr}`);
   }
 
   /** Runs a command in it; `onLine` gets every line of its output as it comes. */
@@ -150,6 +151,7 @@ export async function askRestic(store: SnapshotStore, question: string[]) {
 
 export function busy({ factory }: SnapshotStore): UserError {
   return new UserError(
+    "snapshot-busy",
     `Another snapshot or restore of factory ${factory} is at work. Nothing was touched.\n` +
       `Try again once it is done; if none is: docker kill ${snapshotContainerName(factory)}`,
   );
@@ -215,16 +217,18 @@ function explainCreate(store: SnapshotStore, stderr: string): UserError {
   if (/Conflict\. The container name/.test(stderr)) return busy(store);
   if (/bind source path does not exist/.test(stderr)) {
     return new UserError(
+      "snapshot-directory",
       `The directory ${repository} (snapshots.repository) is not there on the Docker host. Nothing was touched.\n` +
         `If it is on a disk of its own, mount that; else make it, as root on the Docker host: mkdir -p -m 700 ${repository}`,
     );
   }
   if (/No such image|Unable to find image/i.test(stderr)) {
     return new UserError(
+      "snapshot-image-missing",
       `The image snapshots are taken with is missing. Nothing was touched.\nTo build it: ./factory setup --stack ${store.stack}`,
     );
   }
-  return new UserError(`The snapshot container cannot be made. Nothing was touched.\n${stderr}`);
+  return new UserError("snapshot-failed", `The snapshot container cannot be made. Nothing was touched.\n${stderr}`);
 }
 
 /** Removes a helper; nothing where there is none. */

@@ -1,4 +1,4 @@
-import { type ImageName, imageNames, type VolumeKey, volumes } from "../../components/contract.ts";
+import { type ImageName, imageNames, isVolumeKey, type VolumeKey, volumes } from "../../components/contract.ts";
 import { describeVersions } from "../releases.ts";
 
 /** An image of the release a snapshot belongs to. */
@@ -44,11 +44,13 @@ export function fromTags(tags: string[]): SnapshotLabels | undefined {
   const value = (name: string) => pairs.find(([key]) => key === name)?.[1];
   const factory = value("factory");
   if (factory === undefined) return undefined;
+  const inIt = pairs.flatMap(([key, text]) => (key === "volume" && isVolumeKey(text) ? [text] : []));
+  const fixed: readonly VolumeKey[] = volumes;
   return {
     factory,
     why: value("why") ?? "-",
     images: Object.fromEntries(imageNames.flatMap((name) => imageOf(name, value(name)))),
-    volumes: volumes.filter((volume) => pairs.some(([key, text]) => key === "volume" && text === volume)),
+    volumes: [...fixed.filter((key) => inIt.includes(key)), ...inIt.filter((key) => !fixed.includes(key)).sort()],
   };
 }
 

@@ -16,6 +16,7 @@ export async function recover(store: SnapshotStore, report: Report): Promise<voi
   const cutOff = await findCutOff(store, report);
   if (cutOff === undefined) return;
   throw new UserError(
+    "restore-unfinished",
     `A restore into factory ${store.factory} was not finished. Nothing was touched.\n${nextSteps(store, cutOff)}`,
   );
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../../config/error-codes.ts";
 import { UserError } from "../error.ts";
 import { askRestic, type Helper, promptly, repositoryPath } from "./helper.ts";
 import { fromTags, type SnapshotLabels } from "./labels.ts";
@@ -131,33 +132,49 @@ export function parseSnapshots(list: string, factory: string): Snapshot[] {
 /** What restic could not do, as what is wrong and the next command. */
 export function explainRestic(store: SnapshotStore, what: string, outcome: Outcome): UserError {
   const said = outcome.errors.map(({ text }) => text.replaceAll(repositoryPath, store.repository));
-  return new UserError(`${what}\n${explanation(store, outcome.exitCode, said.join("\n")) ?? last(said)}`);
+  const [code, why] = explanation(store, outcome.exitCode, said.join("\n")) ?? ["snapshot-failed", last(said)];
+  return new UserError(code, `${what}\n${why}`);
 }
 
-function explanation({ stack, repository }: SnapshotStore, exitCode: number, said: string): string | undefined {
+function explanation(
+  { stack, repository }: SnapshotStore,
+  exitCode: number,
+  said: string,
+): [ErrorCode, string] | undefined {
   if (exitCode === exitCodes.wrongPassword) {
-    return (
+    return [
+      "snapshot-password-wrong",
       `disinto:snapshotPassword does not open ${repository}.\nSet another snapshots.repository, or the password it was made with: ` +
-      `./factory pulumi -- config set --stack ${stack} --secret disinto:snapshotPassword`
-    );
+        `./factory pulumi -- config set --stack ${stack} --secret disinto:snapshotPassword`,
+    ];
   }
   if (exitCode === exitCodes.noRepository) {
-    return `There are no snapshots in ${repository} yet: ./factory snapshot --stack ${stack} makes the first.`;
+    return [
+      "snapshot-unknown",
+      `There are no snapshots in ${repository} yet: ./factory snapshot --stack ${stack} makes the first.`,
+    ];
   }
   if (exitCode === timedOut) {
-    return `${repository} did not answer within a minute. Is its server up, and does the Docker host reach it?`;
+    return [
+      "snapshot-unreachable",
+      `${repository} did not answer within a minute. Is its server up, and does the Docker host reach it?`,
+    ];
   }
   if (exitCode === exitCodes.locked) {
-    return `${repository} is locked: another factory's snapshot is at work in it, or was killed less than half an hour ago. Try again later.`;
+    return [
+      "snapshot-busy",
+      `${repository} is locked: another factory's snapshot is at work in it, or was killed less than half an hour ago. Try again later.`,
+    ];
   }
   if (/no space left on device|disk quota exceeded/i.test(said)) {
-    return `The disk of ${repository} is full. Make room, or set another snapshots.repository.`;
+    return ["snapshot-disk-full", `The disk of ${repository} is full. Make room, or set another snapshots.repository.`];
   }
   if (/permission denied|operation not permitted|read-only file system/i.test(said)) {
-    return (
+    return [
+      "snapshot-directory",
       `${repository} cannot be written to by root on the Docker host:\n${last(said.split("\n"), 2)}\n` +
-      `Give it to root there (chown root ${repository}), or mount it writable.`
-    );
+        `Give it to root there (chown root ${repository}), or mount it writable.`,
+    ];
   }
   return undefined;
 }

@@ -33,6 +33,7 @@ export async function planRestore(
   const cutOff = await findCutOff(store);
   if (cutOff !== undefined && cutOff.volumes.join() !== volumes.join()) {
     throw new UserError(
+      "restore-unfinished",
       `Another restore was not finished, and comes first. Nothing was touched.\n${nextSteps(store, cutOff)}`,
     );
   }
@@ -58,7 +59,7 @@ export async function restoreSnapshot(
         docker(store.host, ["stop", ...stopped]),
       );
     }
-    if (guard.signal.aborted) throw new UserError(untouched);
+    if (guard.signal.aborted) throw new UserError("cancelled", untouched);
     const before = cutOff === undefined ? await snapshotPresent(store, progress) : cutOff.before;
     const operation: RestoreOperation = {
       kind: "restore",
@@ -82,7 +83,7 @@ async function snapshotPresent(store: SnapshotStore, progress: Progress): Promis
   try {
     return (await takeSnapshot(store, { why: "before restore", progress })).id;
   } catch (error) {
-    throw error instanceof UserError ? new UserError(`${error.message}\n${untouched}`) : error;
+    throw error instanceof UserError ? new UserError(error.code, `${error.message}\n${untouched}`) : error;
   }
 }
 
@@ -100,7 +101,10 @@ async function replaceContent(
   const outcome = opened.exitCode === 0 ? await writeFiles(helper, operation, report) : opened;
   if (outcome.exitCode !== 0 || summaryOf(outcome) === undefined) {
     const what = `The restore of snapshot ${shortId(operation.snapshot)} failed.`;
-    throw new UserError(`${explainRestic(store, what, outcome).message}\n${nextSteps(store, operation)}`);
+    throw new UserError(
+      "restore-unfinished",
+      `${explainRestic(store, what, outcome).message}\n${nextSteps(store, operation)}`,
+    );
   }
   await guard.plan([
     ["rm", "--force", helper.id],

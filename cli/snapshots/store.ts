@@ -1,13 +1,11 @@
 import { askPulumi, type Workspace } from "../engine.ts";
 import { UserError } from "../error.ts";
+import { type Named, namesIn } from "../running.ts";
 
 /** A factory on its Docker host, and the repository its snapshots lie in: all it takes to work with them. */
-export interface SnapshotStore {
+export interface SnapshotStore extends Named {
   /** The stack's name, for the commands in messages. */
   stack: string;
-  factory: string;
-  /** Address of the Docker daemon. */
-  host: string;
   /** Restic's repository; an absolute path is a directory on the Docker host. */
   repository: string;
   password: string;
@@ -19,9 +17,10 @@ export interface SnapshotStore {
  */
 export async function openStore(workspace: Workspace): Promise<SnapshotStore> {
   const { stack, config } = workspace;
-  const { factoryName: factory, dockerHost: host, snapshots } = config;
+  const { snapshots } = config;
   if (snapshots === undefined) {
     throw new UserError(
+      "snapshots-off",
       `Stack ${stack} takes no snapshots. To have them, give it a directory on the Docker host and a password:\n` +
         `  ./factory pulumi -- config set --stack ${stack} --path 'disinto:snapshots.repository' /var/backups/disinto\n` +
         `  ./factory pulumi -- config set --stack ${stack} --secret disinto:snapshotPassword`,
@@ -31,11 +30,12 @@ export async function openStore(workspace: Workspace): Promise<SnapshotStore> {
   const secret = await askPulumi<{ value: string }>(workspace, ["config", "get", "disinto:snapshotPassword"]);
   if (secret === undefined) {
     throw new UserError(
+      "secret-unreadable",
       `disinto:snapshotPassword of stack ${stack} cannot be decrypted: this machine's passphrase is another one.\n` +
         `Set it again: ./factory pulumi -- config set --stack ${stack} --secret disinto:snapshotPassword`,
     );
   }
-  return { stack, factory, host, repository: snapshots.repository, password: secret.value };
+  return { stack, ...namesIn(config), repository: snapshots.repository, password: secret.value };
 }
 
 /** Whether the repository is a directory on the Docker host. */

@@ -40,7 +40,8 @@ export async function takeSnapshot(store: SnapshotStore, options: TakeOptions): 
   return options.progress.step("Snapshot the data volumes", options.why, async (report) => {
     await recover(store, report);
     const volumes = await existingVolumes(store);
-    if (volumes.length === 0) throw new UserError(`Factory ${factory} has no data volumes on ${host}.`);
+    if (volumes.length === 0)
+      throw new UserError("data-volumes-missing", `Factory ${factory} has no data volumes on ${host}.`);
     return guarded(host, async (guard) => {
       const started = performance.now();
       const paused = writers(await volumeUsers(store));
@@ -113,6 +114,7 @@ async function needRoom(helper: Helper, amount: Amount, keep: number | undefined
   const free = await freeBytes(helper);
   if (fits(added, free)) return report.line(`${formatBytes(added.bytes)} to add`);
   throw new UserError(
+    "snapshot-disk-full",
     `No snapshot was taken: it would add ${formatBytes(added.bytes)} to ${helper.store.repository}, where ${formatBytes(free)} are free.\n` +
       "Make room there, lower snapshots.keep, or set another snapshots.repository.",
   );
@@ -125,7 +127,7 @@ async function freeBytes(helper: Helper): Promise<number> {
 
 async function numbers(helper: Helper, command: string): Promise<number[]> {
   const { exitCode, stdout, stderr } = await helper.run(["sh", "-c", command]);
-  if (exitCode !== 0) throw new UserError(`No snapshot was taken.\n${stderr}`);
+  if (exitCode !== 0) throw new UserError("snapshot-failed", `No snapshot was taken.\n${stderr}`);
   return stdout.trim().split(/\s+/).map(Number);
 }
 
@@ -138,7 +140,10 @@ async function quietly(helper: Helper, names: string[], work: () => Promise<Mess
     const loud = writers(await volumeUsers(helper.store));
     if (loud.length > 0) {
       await discard(helper, summary);
-      throw new UserError(`No snapshot was taken: ${loud.join(", ")} was started meanwhile, and writes. Try again.`);
+      throw new UserError(
+        "snapshot-failed",
+        `No snapshot was taken: ${loud.join(", ")} was started meanwhile, and writes. Try again.`,
+      );
     }
     return { summary, seconds: secondsSince(started) };
   } finally {

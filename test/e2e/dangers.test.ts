@@ -44,6 +44,7 @@ const volumeLabels = () =>
     ...volumes.map((key) => factory.volumeName(key)),
   );
 const up = (...args: string[]) => succeeds(factory.factory("up", ["--yes", ...args]));
+const adopt = () => succeeds(factory.factory("adopt", ["--yes"]));
 const pulumi = (script: string) => succeeds(factory.plain(script));
 const checkout = (file: string) => factory.git("checkout", "--", file);
 const own = (file: string) => join(factory.directory, file);
@@ -87,18 +88,19 @@ describe("Taking down", () => {
 });
 
 describe("Losing the state", () => {
-  test("`pulumi stack rm --force`: it takes the stack's file with it, the containers run on; `up` makes them anew -> `git checkout Pulumi.<stack>.yaml && ./factory up`", async () => {
+  test("`pulumi stack rm --force`: it takes the stack's file with it, the containers run on -> `git checkout Pulumi.<stack>.yaml && ./factory adopt`", async () => {
     const before = await runningIds(factory);
     await pulumi("pulumi stack rm test --force --yes");
     expect(await runningIds(factory)).toEqual(before);
     const refused = await fails(factory.factory("up", ["--yes"]));
     expect(refused.stderr).toContain("git checkout Pulumi.test.yaml");
     await checkout("Pulumi.test.yaml");
-    await up();
+    await adopt();
+    expect(await runningIds(factory)).toEqual(before);
     await expectHealthy(factory, data);
   });
 
-  test("`.factory/` deleted, state and passphrase: `up` finds the factory's own containers and network, and makes them anew; what else bears its label runs on -> `./factory up`", async () => {
+  test("`.factory/` deleted, state and passphrase: `up` touches nothing, `adopt` takes the factory's own containers and network over; what else bears its label runs on -> `./factory adopt`", async () => {
     const hired = `${factory.name}-agents-hired`;
     const mount = `--volume=${factory.volumeName("state")}:/state`;
     const label = `--label=${labelKeys.factory}=${factory.name}`;
@@ -106,7 +108,11 @@ describe("Losing the state", () => {
     const id = await factory.docker("run", "--detach", `--name=${hired}`, label, mount, ...sleep);
     try {
       rmSync(own(".factory"), { recursive: true });
-      const outcome = await up();
+      const before = await runningIds(factory);
+      const refused = await fails(factory.factory("up", ["--yes"]));
+      expect(refused.stderr).toContain("./factory adopt --stack test");
+      const outcome = await adopt();
+      expect(await runningIds(factory)).toEqual(before);
       expect(outcome.stdout).toContain(`container ${factory.containerName("agents")}`);
       expect(outcome.stdout).not.toContain(hired);
       const running = await factory.docker("ps", "--quiet", "--no-trunc", `--filter=name=^${hired}$`);

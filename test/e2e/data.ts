@@ -6,55 +6,106 @@ import { volumes } from "../../components/contract.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, staticBusybox, type TestFactory } from "./harness.ts";
 
+/** Places on the host for data, by name: each is a volume's name, or a directory. */
+export type Sources = Record<string, string>;
+
 /** Data in all five volumes of a factory, and what tells whether it is still the same. */
 export class VolumeData {
   private readonly factory: TestFactory;
-  private readonly image: string;
-  /** Every file with its kind, owner, mode, size, time and checksum. */
-  private files = "";
+  private readonly places: Places;
   /** Every volume with owner, mode, inode, and the time it was created. */
-  private places = "";
+  private identities = "";
 
-  private constructor(factory: TestFactory) {
+  private constructor(factory: TestFactory, places: Places) {
     this.factory = factory;
-    this.image = `${factory.name}/data:dev`;
+    this.places = places;
   }
 
   /** Writes files of several owners and modes, and a git repository; where a volume does not exist it is created. */
   static async write(factory: TestFactory): Promise<VolumeData> {
-    const data = new VolumeData(factory);
-    const directory = mkdtempSync(join(tmpdir(), "factory-data-"));
-    try {
-      await data.run(writeScript, { input: await archiveOfRepository(join(directory, "repository")) });
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
-    data.files = await data.run(filesScript);
-    data.places = await data.readPlaces();
+    const sources = Object.fromEntries(volumes.map((volume) => [volume, factory.volumeName(volume)]));
+    const data = new VolumeData(factory, await Places.write(`${factory.name}/data:dev`, sources));
+    data.identities = await data.readIdentities();
     return data;
   }
 
   /** Nothing is lost: every byte, owner and mode is there, in the same volumes. */
   async expectKept(): Promise<void> {
-    expect(await this.readPlaces()).toBe(this.places);
+    expect(await this.readIdentities()).toBe(this.identities);
     await this.expectFiles();
   }
 
   /** Every byte, owner and mode is there, be it in other volumes of the same names. */
   async expectFiles(): Promise<void> {
-    expect(await this.run(filesScript)).toBe(this.files);
+    await this.places.expectFiles();
   }
 
-  private async readPlaces(): Promise<string> {
-    const names = volumes.map((volume) => this.factory.volumeName(volume));
+  private async readIdentities(): Promise<string> {
+    const names = Object.values(this.places.sources);
     const created = await this.factory.docker("volume", "inspect", "--format={{.Name}} {{.CreatedAt}}", ...names);
-    return `${created}\n${await this.run(`${install} stat -c '%n %u:%g %a %i' /v/*`)}`;
+    return `${created}\n${await this.places.run(`${install} stat -c '%n %u:%g %a %i' /v/*`)}`;
+  }
+}
+
+/** Data in places on the host, and what tells whether it is still the same, there or elsewhere. */
+export class Places {
+  readonly sources: Sources;
+  private readonly image: string;
+  /** Every file with its kind, owner, mode, size, time and checksum. */
+  private files = "";
+
+  private constructor(image: string, sources: Sources) {
+    this.image = image;
+    this.sources = sources;
   }
 
-  /** Runs a script of busybox, with every volume below /v. */
-  private async run(script: string, { input }: { input?: Uint8Array } = {}): Promise<string> {
-    await this.importImage();
-    const mounts = volumes.map((volume) => `--volume=${this.factory.volumeName(volume)}:/v/${volume}`);
+  /**
+   * Writes files of several owners and modes, and a git repository, below `kept/` of every place; a volume that does not exist is created.
+   * @param image tag for an image of busybox, which is made where it does not exist
+   */
+  static async write(image: string, sources: Sources): Promise<Places> {
+    const places = new Places(image, sources);
+    const directory = mkdtempSync(join(tmpdir(), "factory-data-"));
+    try {
+      await places.run(writeScript, { input: await archiveOfRepository(join(directory, "repository")) });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+    places.files = await places.run(filesScript);
+    return places;
+  }
+
+  /**
+   * Every file is there with its kind, owner, mode, size, time and content, and no other.
+   * @param elsewhere places that some of the data should lie in by now
+   * @param given places in which what was root's should be the agents' by now
+   */
+  async expectFiles(elsewhere: Sources = {}, given: string[] = []): Promise<void> {
+    const lines = this.files.split("\n").map((line) => {
+      const isGiven = given.some((place) => line.startsWith(`${place}/`) || line.startsWith(`'${place}/`));
+      return isGiven
+        ? line.replaceAll(/ (\d+):(\d+)\b/g, (_, user, group) => ` ${agents(user)}:${agents(group)}`)
+        : line;
+    });
+    expect(await this.run(filesScript, { sources: { ...this.sources, ...elsewhere } })).toBe(lines.join("\n"));
+  }
+
+  /** Gives the agents what is root's: it then is the same before and after a copy. */
+  async giveToAgents(): Promise<void> {
+    await this.run(
+      `${install} find /v/*/kept -user 0 -exec chown -h 1000 {} +; find /v/*/kept -group 0 -exec chown -h :1000 {} +`,
+    );
+    this.files = await this.run(filesScript);
+  }
+
+  /** Runs a script of busybox, with every place below /v. */
+  async run(
+    script: string,
+    { input, sources = this.sources }: { input?: Uint8Array; sources?: Sources } = {},
+  ): Promise<string> {
+    // An image that is nobody else's, so that the data can be looked at whatever became of the rest.
+    await importBusybox(this.image);
+    const mounts = Object.entries(sources).map(([name, source]) => `--volume=${source}:/v/${name}`);
     const args = ["run", "--rm", "--interactive", "--network=none", ...mounts, this.image, "/bin/busybox", "sh", "-ec"];
     const { stdout } = await execa("docker", [...args, script], {
       env: { DOCKER_HOST: dockerHost },
@@ -62,19 +113,24 @@ export class VolumeData {
     });
     return stdout;
   }
+}
 
-  /** An image that is nobody else's, so that the data can be looked at whatever became of the factory. */
-  private async importImage(): Promise<void> {
-    if ((await this.factory.docker("images", "--quiet", this.image)) !== "") return;
-    const directory = mkdtempSync(join(tmpdir(), "factory-data-"));
-    try {
-      mkdirSync(join(directory, "bin"));
-      cpSync(staticBusybox(), join(directory, "bin/busybox"));
-      const { stdout: input } = await execa("tar", ["-C", directory, "-c", "."], { encoding: "buffer" });
-      await execa("docker", ["import", "-", this.image], { env: { DOCKER_HOST: dockerHost }, input });
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
+function agents(id: string): string {
+  return id === "0" ? "1000" : id;
+}
+
+/** Makes an image of nothing but busybox, where there is none of that tag. */
+export async function importBusybox(tag: string): Promise<void> {
+  const env = { DOCKER_HOST: dockerHost };
+  if ((await execa("docker", ["images", "--quiet", tag], { env })).stdout !== "") return;
+  const directory = mkdtempSync(join(tmpdir(), "factory-data-"));
+  try {
+    mkdirSync(join(directory, "bin"));
+    cpSync(staticBusybox(), join(directory, "bin/busybox"));
+    const { stdout: input } = await execa("tar", ["-C", directory, "-c", "."], { encoding: "buffer" });
+    await execa("docker", ["import", "-", tag], { env, input });
+  } finally {
+    rmSync(directory, { recursive: true });
   }
 }
 

@@ -5,10 +5,13 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import {
+  type ComponentName,
   componentNames,
   containerName,
   imageNames,
+  labelKeys,
   networkName,
+  type VolumeKey,
   volumeName,
   volumes,
 } from "../../components/contract.ts";
@@ -129,15 +132,15 @@ export class TestFactory {
     return (await execa("git", [...identity, ...args], { cwd: this.directory })).stdout;
   }
 
-  containerName(component: (typeof componentNames)[number]): string {
+  containerName(component: ComponentName): string {
     return containerName(this.name, component);
   }
 
-  volumeName(volume: (typeof volumes)[number]): string {
+  volumeName(volume: VolumeKey): string {
     return volumeName(this.name, volume);
   }
 
-  async inspect(component: (typeof componentNames)[number]): Promise<Container> {
+  async inspect(component: ComponentName): Promise<Container> {
     const { stdout } = await execa("docker", ["container", "inspect", this.containerName(component)], { env: onHost });
     return JSON.parse(stdout)[0];
   }
@@ -159,7 +162,7 @@ export class TestFactory {
   }
 
   /** Runs busybox on one of the factory's volumes, mounted at /v, in a container of the tiny agents image. */
-  async onVolume(volume: (typeof volumes)[number], script: string): Promise<string> {
+  async onVolume(volume: VolumeKey, script: string): Promise<string> {
     const { Image: image } = await this.inspect("agents");
     const mount = `${this.volumeName(volume)}:/v`;
     const args = ["run", "--rm", "--network=none", "--entrypoint=/bin/sh", "-v", mount, image, "-c", script];
@@ -189,11 +192,17 @@ export class TestFactory {
   private async removeFromHost(name: string): Promise<void> {
     const remove = (...args: string[]) => execa("docker", args, { env: onHost, reject: false });
     await remove("rm", "--force", "--volumes", ...componentNames.map((component) => containerName(name, component)));
+    // Those of hired agents.
+    const own = `--filter=label=${labelKeys.factory}=${name}`;
+    const others = await this.docker("ps", "--all", "--quiet", own);
+    if (others !== "") await remove("rm", "--force", "--volumes", ...others.split("\n"));
     const networks = await this.docker("network", "ls", "--quiet", `--filter=name=^${networkName(name)}$`);
     if (networks !== "") await remove("network", "rm", ...networks.split("\n"));
+    const labelled = await this.docker("volume", "ls", "--quiet", own);
     await remove("volume", "rm", ...volumes.map((volume) => volumeName(name, volume)));
-    const own = await this.ownImages(name);
-    if (own.length > 0) await remove("rmi", ...own);
+    if (labelled !== "") await remove("volume", "rm", ...labelled.split("\n"));
+    const tags = await this.ownImages(name);
+    if (tags.length > 0) await remove("rmi", ...tags);
     // A second build of an image leaves the first without its tag.
     const untagged = await this.docker("images", "--quiet", `--filter=label=${e2eLabel}=${name}`);
     if (untagged !== "") await remove("rmi", ...new Set(untagged.split("\n")));

@@ -5,21 +5,32 @@ import type { TestFactory } from "./harness.ts";
  * Starts `./factory up`, and does something as soon as it has printed `moment`. Returns how it ended.
  * @throws Error where it never printed that
  */
-export async function upUntil(
+export function upUntil(
   factory: TestFactory,
   moment: RegExp,
   then: (group: number) => unknown,
   env: Record<string, string> = {},
 ) {
-  const up = factory.start("up", ["--yes"], env);
+  return runUntil(factory, ["up", "--yes"], moment, then, env);
+}
+
+/** The same with another verb. */
+export async function runUntil(
+  factory: TestFactory,
+  [verb, ...args]: [verb: string, ...args: string[]],
+  moment: RegExp,
+  then: (group: number) => unknown,
+  env: Record<string, string> = {},
+) {
+  const running = factory.start(verb, args, env);
   let output = "";
   let done: unknown;
-  up.all.on("data", (chunk: Uint8Array) => {
+  running.all.on("data", (chunk: Uint8Array) => {
     output += chunk;
-    if (moment.test(output)) done ??= then(up.pid as number) ?? true;
+    if (moment.test(output)) done ??= then(running.pid as number) ?? true;
   });
-  const ended = await up;
-  if (done === undefined) throw new Error(`up never printed ${moment}:\n${output}`);
+  const ended = await running;
+  if (done === undefined) throw new Error(`${verb} never printed ${moment}:\n${output}`);
   await done;
   return ended;
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { codeIn } from "../../config/error-codes.ts";
 import { TestFactory } from "./harness.ts";
 
 let factory: TestFactory;
@@ -20,6 +21,7 @@ describe("before anything is touched", () => {
     expect(up.stderr).toContain("The config of stack test has 2 problems:");
     expect(up.stderr).toContain("did you mean: agents.pollInterval?");
     expect(up.stderr).toContain('agentsImage: "ghcr.io/disinto/agents" has no version');
+    expect(codeIn(up.stderr)).toBe("config-invalid");
   });
 
   test("plain pulumi refuses it in the same words, without a stack trace", async () => {
@@ -30,6 +32,7 @@ describe("before anything is touched", () => {
     expect(preview.exitCode).not.toBe(0);
     expect(preview.all).toContain("did you mean: agents.pollInterval?");
     expect(preview.all).not.toMatch(/\n\s+at .*\.[jt]s:\d+/);
+    expect(codeIn(preview.all)).toBe("config-invalid");
   });
 
   test("a stack without a file", async () => {
@@ -37,6 +40,7 @@ describe("before anything is touched", () => {
     const up = await factory.factory("up", ["--yes", "--stack", "nowhere"]);
     expect(up.exitCode).toBe(2);
     expect(up.stderr).toContain("There is no Pulumi.nowhere.yaml. Stacks here: dev, prod, test.");
+    expect(up.stderr).toMatch(/\nerror: stack-file-missing \(docs\/troubleshooting\.md#stack-file-missing\)$/);
   });
 
   test("no daemon", async () => {
@@ -44,6 +48,7 @@ describe("before anything is touched", () => {
     const up = await factory.factory("up", ["--yes"], { DOCKER_HOST: "" });
     expect(up.exitCode).toBe(1);
     expect(up.stderr).toContain("unix:///nonexistent/docker.sock");
+    expect(codeIn(up.stderr)).toBe("docker-unreachable");
   });
 
   test("DOCKER_CONTEXT, which would override the stack's host", async () => {
@@ -60,5 +65,6 @@ describe("before anything is touched", () => {
     const option = await factory.factory("up", ["--force"]);
     expect(option.exitCode).toBe(2);
     expect(option.stderr).toContain("--force");
+    expect(codeIn(option.stderr)).toBe("usage");
   });
 });

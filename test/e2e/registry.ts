@@ -40,6 +40,11 @@ export class TestRegistry {
     this.caBundle = join(this.directory, "bundle.crt");
   }
 
+  /** A directory for DOCKER_CONFIG that is logged in here. */
+  get dockerConfig(): string {
+    return join(this.directory, "docker");
+  }
+
   /** `user:password` */
   get login(): string {
     return `${this.username}:${this.password}`;
@@ -193,7 +198,7 @@ export class TestRegistry {
   }
 
   private async docker(...args: string[]): Promise<string> {
-    const env = { DOCKER_HOST: dockerHost, DOCKER_CONFIG: join(this.directory, "docker"), DOCKER_BUILDKIT: "0" };
+    const env = { DOCKER_HOST: dockerHost, DOCKER_CONFIG: this.dockerConfig, DOCKER_BUILDKIT: "0" };
     return (await execa("docker", args, { env })).stdout;
   }
 }
