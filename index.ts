@@ -4,12 +4,13 @@ import { paths } from "./cli/paths.ts";
 import { createDockerHost } from "./components/docker-host.ts";
 import { Factory } from "./components/factory.ts";
 import { resolveDigests } from "./components/image-digests.ts";
-import { endWithPulumi, loadConfig } from "./config/load.ts";
+import { endWithPulumi, keepStackTraces, loadConfig } from "./config/load.ts";
 import { dockerLogin, trustCertificateFile } from "./config/machine.ts";
 import { refuseVolumeShadows } from "./images/refuse-shadows.ts";
 import { refuseUnsigned } from "./images/refuse-unsigned.ts";
 
 endWithPulumi();
+keepStackTraces();
 trustCertificateFile();
 const config = loadConfig();
 await requireNetwork(config, pulumi.getStack());

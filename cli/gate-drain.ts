@@ -30,12 +30,13 @@ const looks = 2;
 export async function drain(host: string, parameters: GateParameters<"drain">): Promise<void> {
   const end = Date.now() + Number(parameters.timeout) * 1000;
   let said = "";
-  for (let idle = 0; idle < looks; ) {
+  for (let idle = 0; ; ) {
     const work = await findWork(host, parameters);
     idle = work === undefined ? idle + 1 : 0;
     if (work !== undefined && (work.final || Date.now() >= end)) return giveUp(host, parameters, work);
     if (work !== undefined && work.what !== said) console.log(`waiting for ${work.what}`);
     said = work?.what ?? "";
+    if (idle === looks) return;
     await sleep(1000);
   }
 }
