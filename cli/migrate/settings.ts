@@ -24,7 +24,7 @@ export function readSettings(factory: string, deployment: Deployment, facts: Fac
   const edge = services.find(({ role }) => role.kind === "edge");
   const images = imageKeys(services, answers);
   const variables = splitVariables(agents);
-  const ports = edgePorts(edge, facts, answers, deployment);
+  const ports = edgePorts(edge, facts, answers);
   const routes = edgeRoutes(services);
   const hired = services.flatMap((service) =>
     service.role.kind === "hired" ? [{ name: service.role.agent, ...splitVariables(service) }] : [],
@@ -55,8 +55,12 @@ export function readSettings(factory: string, deployment: Deployment, facts: Fac
   return {
     config: withoutEmpty(config),
     secrets,
-    questions: [...images.questions, ...ports.questions, ...missingForge(variables.keys.forge, own(variables.own))],
-    notes: [...images.notes, ...variables.notes, ...hired.flatMap(({ notes }) => notes), ...ports.notes],
+    questions: [
+      ...images.questions,
+      ...ports.questions,
+      ...missingForge(forge, variables.own.forgeToken !== undefined),
+    ],
+    notes: [...images.notes, ...variables.notes, ...hired.flatMap(({ notes }) => notes)],
   };
 }
 
@@ -80,10 +84,6 @@ function withFiles(agents: Service | undefined, { variables, projects }: Deploym
   };
 }
 
-function own(values: { forgeToken?: string }): boolean {
-  return values.forgeToken !== undefined;
-}
-
 function named(prefix: string, values: Record<string, string>): [string, string][] {
   return Object.entries(values).map(([key, value]) => [`${prefix}${key}`, value]);
 }
@@ -96,15 +96,7 @@ function withoutEmpty(section: Record<string, unknown>): Record<string, unknown>
 
 function hiredKeys(keys: Record<string, unknown>, environment: Record<string, string>): Record<string, unknown> {
   const { roles, pollInterval, model } = keys;
-  return withoutEmptyText({ roles, pollInterval, model, environment: orNothing(environment) });
-}
-
-function orNothing(environment: Record<string, string>): Record<string, string> | undefined {
-  return Object.keys(environment).length === 0 ? undefined : environment;
-}
-
-function withoutEmptyText(section: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(section).filter(([, value]) => value !== undefined));
+  return withoutEmpty({ roles, pollInterval, model, environment });
 }
 
 function missingForge(forge: unknown, hasToken: boolean): Question[] {
@@ -195,25 +187,19 @@ function runnerNotes(services: Service[]): string[] {
 interface PortSettings {
   keys: Record<string, number>;
   questions: Question[];
-  notes: string[];
 }
 
-function edgePorts(
-  edge: Service | undefined,
-  { ports }: Facts,
-  answers: Answers,
-  deployment: Deployment,
-): PortSettings {
-  const own = new Set(deployment.services.flatMap(({ containers }) => containers.map(({ name }) => name)));
+function edgePorts(edge: Service | undefined, { ports }: Facts, answers: Answers): PortSettings {
   const published = (container: number) => edge?.ports.find((port) => port.container === container)?.host;
   const wanted = [
     { key: "httpPort", port: answers.httpPort ?? published(80) ?? 80, flag: "--http-port" },
     { key: "httpsPort", port: answers.httpsPort ?? published(443) ?? 443, flag: "--https-port" },
   ];
-  const edgeNames = new Set(edge?.containers.map(({ name }) => name));
+  // The old edge is stopped before the new one starts.
+  const old = new Set(edge?.containers.map(({ name }) => name));
   const taken = wanted.filter(({ port }) => {
     const by = ports.get(port);
-    return by !== undefined && !(own.has(by) && edgeNames.has(by));
+    return by !== undefined && !old.has(by);
   });
   return {
     keys: Object.fromEntries(wanted.map(({ key, port }) => [key, port])),
@@ -221,7 +207,6 @@ function edgePorts(
       asks: `Port ${port} of the host is ${ports.get(port)}'s.`,
       answers: [`${flag} <port>`],
     })),
-    notes: [],
   };
 }
 
