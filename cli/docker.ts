@@ -21,8 +21,9 @@ export interface Answer {
 /** Runs the Docker CLI against a host for an answer, which may be any. */
 export async function ask(host: string, args: string[], withinSeconds: number): Promise<Answer> {
   const timeout = withinSeconds * 1000;
-  const { exitCode, all } = await execa("docker", args, { ...options(host), stdin: "ignore", all: true, timeout });
-  return { exitCode, output: all.trim() };
+  const asked = await execa("docker", args, { ...options(host), stdin: "ignore", all: true, timeout });
+  // Told to end, the docker command may end with a code of its own.
+  return { exitCode: asked.timedOut ? undefined : asked.exitCode, output: asked.all.trim() };
 }
 
 /** Runs the Docker CLI against a host, for what it may refuse. */

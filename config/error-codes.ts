@@ -8,6 +8,7 @@ export const errorCodes = [
   "compose-ambiguous",
   "compose-unreadable",
   "config-invalid",
+  "container-stuck",
   "containers-unknown",
   "data-format-older",
   "data-in-use",

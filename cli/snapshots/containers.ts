@@ -7,7 +7,7 @@ import {
   volumesWith,
 } from "../../components/contract.ts";
 import { parseReference } from "../../config/reference.ts";
-import { docker, dockerTry, inspect } from "../docker.ts";
+import { docker, inspect } from "../docker.ts";
 import { inspectComponents, type Named } from "../running.ts";
 import type { SnapshotLabels } from "./labels.ts";
 
@@ -72,26 +72,6 @@ export function runningUsers(users: VolumeUser[], restored: VolumeKey[]): string
 
 function isAlive(status: string): boolean {
   return status === "running" || status === "paused" || status === "restarting";
-}
-
-/** Docker cannot at every moment freeze processes that start others all the time. */
-const mostPauses = 5;
-
-/** Pauses containers; one that ended meanwhile is as quiet. */
-export async function pause({ host }: Named, names: string[]): Promise<void> {
-  for (const name of names) {
-    for (let tries = 0; tries < mostPauses; tries++) {
-      await dockerTry(host, ["pause", name]);
-      const [found] = await inspect<Inspected>(host, "container", [name]);
-      if (found?.State.Status !== "running") break;
-    }
-  }
-}
-
-export async function unpause({ host }: Named, names: string[]): Promise<void> {
-  const found = await inspect<Inspected>(host, "container", names);
-  const paused = found.filter(({ State }) => State.Status === "paused").map(({ Name }) => Name.slice(1));
-  if (paused.length > 0) await docker(host, ["unpause", ...paused]);
 }
 
 /** The release whose containers exist, as a snapshot's labels have it. */

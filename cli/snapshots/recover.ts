@@ -1,8 +1,8 @@
 import type { VolumeKey } from "../../components/contract.ts";
 import { UserError } from "../error.ts";
 import type { Report } from "../setup/index.ts";
-import { unpause } from "./containers.ts";
 import { busy, findHelper, type Operation, removeHelper } from "./helper.ts";
+import { unpause } from "./pause.ts";
 import type { SnapshotStore } from "./store.ts";
 
 /** A restore as its helper's label has it. */

@@ -1,9 +1,10 @@
 import { UserError } from "../error.ts";
 import type { Progress, Report } from "../setup/index.ts";
-import { existingVolumes, pause, readImages, unpause, volumeUsers, writers } from "./containers.ts";
+import { existingVolumes, readImages, volumeUsers, writers } from "./containers.ts";
 import { guarded } from "./guard.ts";
 import { dataPath, Helper, repositoryPath } from "./helper.ts";
 import { factoryTag, type SnapshotLabels, toTags } from "./labels.ts";
+import { pause, unpause } from "./pause.ts";
 import { recover } from "./recover.ts";
 import { exitCodes, explainRestic, type Message, type Outcome, openRepository, restic, summaryOf } from "./restic.ts";
 import { type Amount, fits, formatAmount, formatBytes } from "./space.ts";
@@ -56,7 +57,7 @@ export async function takeSnapshot(store: SnapshotStore, options: TakeOptions): 
       const amount = await measure(helper);
       await needRoom(helper, amount, options.keep, report);
       const labels = { factory, why: options.why, images: await readImages(store), volumes };
-      const { summary, seconds } = await quietly(helper, paused, () => backup(helper, labels, amount, report));
+      const { summary, seconds } = await quietly(helper, paused, report, () => backup(helper, labels, amount, report));
       if (options.keep !== undefined) await forgetOld(helper, options.keep, report);
       return {
         id: String(summary.snapshot_id),
@@ -132,10 +133,10 @@ async function numbers(helper: Helper, command: string): Promise<number[]> {
 }
 
 /** Does `work` while the containers are paused. What else has begun to write by its end makes it fail. */
-async function quietly(helper: Helper, names: string[], work: () => Promise<Message>) {
+async function quietly(helper: Helper, names: string[], report: Report, work: () => Promise<Message>) {
   const started = performance.now();
   try {
-    await pause(helper.store, names);
+    await pause(helper.store, names, report);
     const summary = await work();
     const loud = writers(await volumeUsers(helper.store));
     if (loud.length > 0) {

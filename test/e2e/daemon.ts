@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -39,12 +39,16 @@ export class OwnDaemon {
       ...["--host", this.host, "--data-root", this.dataRoot, "--exec-root", inside("exec"), "--pidfile", inside("pid")],
       ...["--iptables=false", "--ip-masq=false"],
     ];
-    // It dies with dockerd, and where nobody reaps it dockerd takes it for running.
-    removeStalePidFile(inside("exec/containerd/containerd.pid"), "containerd");
+    const deadline = Date.now() + 300_000;
+    // It dies with dockerd, a moment later; until then, or where nobody reaps it, dockerd takes it for running.
+    const containerd = inside("exec/containerd/containerd.pid");
+    while (existsSync(containerd) && !removeStalePidFile(containerd, "containerd")) {
+      if (Date.now() > deadline) throw new Error("containerd outlives its dockerd");
+      await sleep(20);
+    }
     const { DOCKER_HOST: _, ...env } = process.env;
     // In a network namespace of its own: it would take the machine's daemon the bridge away.
     this.process = spawn("unshare", ["--net", "dockerd", ...args], { env, stdio: ["ignore", log, log] });
-    const deadline = Date.now() + 300_000;
     while (!(await this.answers())) {
       if (Date.now() > deadline) throw new Error(`dockerd does not answer:\n${readFileSync(inside("log"), "utf8")}`);
       await sleep(100);
@@ -54,8 +58,12 @@ export class OwnDaemon {
   /** Ends the daemon and all that it started, and removes its data. */
   async dispose(): Promise<void> {
     await this.end("SIGTERM");
-    killProcesses(({ commandLine }) => commandLine.includes(this.directory));
-    await execa("umount", ["--recursive", "--lazy", this.dataRoot], { reject: false });
+    await killProcesses(({ commandLine }) => commandLine.includes(this.directory));
+    const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n");
+    const own = mounts
+      .map((mount) => mount.split(" ")[1] ?? "")
+      .filter((path) => path.startsWith(`${this.directory}/`));
+    for (const path of own.reverse()) await execa("umount", ["--lazy", path]);
     rmSync(this.directory, { recursive: true, force: true });
   }
 

@@ -61,7 +61,8 @@ describe("a copy", () => {
   test("whose daemon is killed is made by the next try, in full", async () => {
     const copied = copyPlace(where(), { from: old, to: volume("killed"), fixOwner: false });
     const failed = expect(copied).rejects.toThrow();
-    await sleep(500);
+    const works = () => execa("docker", ["--host", daemon.host, "ps", "--quiet", "--filter=volume=killed"]);
+    while ((await works()).stdout === "") await sleep(20);
     await daemon.kill();
     await failed;
     await daemon.restart();

@@ -6,7 +6,7 @@ import { ComposeDeployment, type ComposeOptions } from "./compose.ts";
 import type { Places, Sources } from "./data.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, type Outcome, TestFactory } from "./harness.ts";
-import { killAll } from "./processes.ts";
+import { killAll, runUntil } from "./processes.ts";
 import type { TestRegistry } from "./registry.ts";
 
 /** A registry that has the fixtures as version v0.1.1. */
@@ -99,20 +99,9 @@ export class Migration {
     return this.doAt(moment, [], (group) => process.kill(-group, "SIGINT"));
   }
 
-  private async doAt(moment: RegExp, args: string[], act: (group: number) => void): Promise<string> {
+  private async doAt(moment: RegExp, args: string[], act: (group: number) => unknown): Promise<string> {
     const all = args.length > 0 ? args : [...this.flags, "--apply", "--yes"];
-    const running = this.factory.start("migrate", all, this.environment);
-    let output = "";
-    let done = false;
-    running.all.on("data", (chunk: Uint8Array) => {
-      output += chunk;
-      if (done || !moment.test(output)) return;
-      done = true;
-      act(running.pid as number);
-    });
-    await running;
-    if (!done) throw new Error(`migrate never printed ${moment}:\n${output}`);
-    return output;
+    return (await runUntil(this.factory, ["migrate", ...all], moment, act, this.environment)).all;
   }
 
   /** Containers of the factory on the host, helpers and canaries too. */

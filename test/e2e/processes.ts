@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TestFactory } from "./harness.ts";
 
 /**
@@ -36,9 +37,15 @@ export async function runUntil(
 }
 
 /** `kill -9` for all that a command of the factory has started; pulumi's plugins are in no group of its, and would live on. */
-export function killAll(factory: TestFactory, group: number): void {
-  process.kill(-group, "SIGKILL");
-  killProcesses(({ cwd }) => cwd === factory.directory);
+export async function killAll(factory: TestFactory, group: number): Promise<void> {
+  await killGroup(group);
+  await killProcesses(({ cwd }) => cwd === factory.directory);
+}
+
+/** `kill -9` for a process group, at once. */
+export async function killGroup(group: number): Promise<void> {
+  kill(-group);
+  await killProcesses((process) => process.group === group);
 }
 
 /** Command lines of the processes that run in a factory's directory. */
@@ -50,23 +57,40 @@ export function processesIn({ directory }: TestFactory): string[] {
 
 interface Process {
   pid: number;
+  /** Its process group. */
+  group: number;
   cwd: string;
   commandLine: string;
 }
 
-/** Kills the processes of this machine that are `wanted`. */
-export function killProcesses(wanted: (process: Process) => boolean): void {
-  for (const { pid } of readProcesses().filter(wanted)) process.kill(pid, "SIGKILL");
+/** Kills the processes of this machine that are `wanted`, and waits until none runs: one that waits for the disk ends after that. */
+export async function killProcesses(wanted: (process: Process) => boolean): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (let left = readProcesses().filter(wanted); left.length > 0; left = readProcesses().filter(wanted)) {
+    if (Date.now() > deadline) throw new Error(`killed, and still there: ${JSON.stringify(left)}`);
+    for (const { pid } of left) kill(pid);
+    await sleep(20);
+  }
 }
 
-/** The processes of this machine, but for those that end meanwhile. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** The processes of this machine, but for those that have ended. */
 function readProcesses(): Process[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
       const cwd = readlinkSync(`/proc/${name}/cwd`);
       const commandLine = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
-      return [{ pid: Number(name), cwd, commandLine }];
+      // `<pid> (<program>) <state> <parent> <group> ...`, see proc(5).
+      const [, group] = /^\d+ \(.*\) \S \d+ (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, "utf8")) ?? [];
+      return [{ pid: Number(name), group: Number(group), cwd, commandLine }];
     } catch {
       return [];
     }

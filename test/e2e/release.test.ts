@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames, volumes } from "../../components/contract.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, e2eLabel, type Outcome, staticBusybox, TestFactory } from "./harness.ts";
+import { killGroup } from "./processes.ts";
 import { TestRegistry } from "./registry.ts";
 import { type Rule, withFront } from "./registry-front.ts";
 
@@ -306,11 +307,14 @@ describe("a release that fails", () => {
 
   test("push-image: killed while it pushes", async () => {
     const running = factory.start("release", ["v0.2.0"], withToken());
+    let killed: Promise<void> | undefined;
     rule = (path, _, method) => {
-      if (method !== "GET" && path.includes("/edge/blobs/uploads/") && method !== "POST") killGroup(running.pid);
+      if (!["GET", "POST"].includes(method) && path.includes("/edge/blobs/uploads/"))
+        killed ??= killGroup(running.pid as number);
       return undefined;
     };
     expect((await running).signal).toBe("SIGKILL");
+    await killed;
     rule = () => undefined;
     await expectNothingPublished();
   });
@@ -376,14 +380,6 @@ describe("a release that fails", () => {
     expect(digest).toMatch(/^sha256:/);
     expect(await factory.git("tag")).toBe("v0.1.0\nv0.2.0");
   });
-
-  function killGroup(pid: number | undefined): void {
-    try {
-      process.kill(-(pid ?? 0), "SIGKILL");
-    } catch {
-      // It is dead already.
-    }
-  }
 });
 
 describe("old versions in the registry", () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageNames, volumes } from "../../components/contract.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, type Outcome, TestFactory } from "./harness.ts";
-import { processesIn, upUntil } from "./processes.ts";
+import { killGroup, processesIn, upUntil } from "./processes.ts";
 import { TestRegistry } from "./registry.ts";
 
 const golden = join(import.meta.dirname, "../golden");
@@ -275,6 +275,16 @@ describe("the edge", () => {
     await expectRunning("v0.1.0");
   });
 
+  /** Whether there is a page, from its first byte to its last. */
+  async function answers(): Promise<boolean> {
+    try {
+      const response = await fetch(`http://localhost:${factory.httpPort}/`, { signal: AbortSignal.timeout(10_000) });
+      return (await response.text()) !== "" && response.ok;
+    } catch {
+      return false;
+    }
+  }
+
   /** Asks for the page, eight at a time, until something has ended. */
   async function askWhile(running: Promise<Outcome>) {
     let [asked, failed, gap, since, over] = [0, 0, 0, 0, false];
@@ -284,12 +294,7 @@ describe("the edge", () => {
     const ask = async () => {
       while (!over) {
         asked += 1;
-        const answered = await fetch(`http://localhost:${factory.httpPort}/`, {
-          signal: AbortSignal.timeout(2000),
-        }).then(
-          async (response) => (await response.text()) !== "" && response.ok,
-          () => false,
-        );
+        const answered = await answers();
         if (!answered) failed += 1;
         if (!answered && since === 0) since = performance.now();
         if (answered && since > 0) {
@@ -330,11 +335,7 @@ describe("kill -9 of everything in the middle of an upgrade", () => {
     });
     const ended = new Promise((resolve) => child.once("exit", resolve));
     await sleep(moment);
-    try {
-      process.kill(-(child.pid ?? 0), "SIGKILL");
-    } catch {
-      // It had ended by itself.
-    }
+    await killGroup(child.pid ?? 0);
     await ended;
   }
 });
