@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { configSchema, type KeyDocs } from "./schema.ts";
+import type { KeyDocs } from "./kinds.ts";
+import { configSchema } from "./schema.ts";
 
 /** A key of the config, structured or not, as the schema declares it. */
 export interface Field {

@@ -1,4 +1,4 @@
-import { roles as allRoles } from "../../config/schema.ts";
+import { roles as allRoles } from "../../config/agents-schema.ts";
 import { refusedVariable } from "../../config/variables.ts";
 import type { Service } from "./deployment.ts";
 
