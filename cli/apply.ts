@@ -11,7 +11,7 @@ import { pruneReleases } from "./prune-releases.ts";
 import { returnAfter } from "./return.ts";
 import { namesIn, readRunning } from "./running.ts";
 import { releaseStaleLock } from "./stack-lock.ts";
-import { startStopped } from "./start-stopped.ts";
+import { findStopped, startStopped } from "./start-stopped.ts";
 
 /**
  * Brings the factory to what the stack's config says, and says what came of it. An update that fails after it has replaced
@@ -22,11 +22,12 @@ import { startStopped } from "./start-stopped.ts";
 export async function apply(workspace: Workspace, what: string, { ask }: { ask: boolean }): Promise<void> {
   const { stack } = workspace;
   const { factoryName, dockerHost, keepReleases, edge } = workspace.config;
-  if (await releaseStaleLock(workspace)) await startStopped(workspace);
+  const names = namesIn(workspace.config);
+  if (await releaseStaleLock(workspace)) await startStopped(names);
   const state = await finishCutOff(workspace, what, { ask });
   await refuseTakenNames(workspace, state);
   const refresh = await refreshOptions(workspace, state);
-  const before = await readRunning(namesIn(workspace.config));
+  const before = await readRunning(names);
   const changes = await withEventLog(async (eventLog) => {
     const up = (...options: string[]) =>
       runPulumi(workspace, "up", ["--event-log", eventLog, ...historyMessage(what), ...options]);
@@ -48,6 +49,8 @@ export async function apply(workspace: Workspace, what: string, { ask }: { ask: 
   for (const line of await pruneReleases(factoryName, dockerHost, keepReleases)) console.log(line);
   console.log(changes === 0 ? `Factory ${factoryName}: no changes.` : `Factory ${factoryName} is up.`);
   console.log(`  page    http://localhost:${edge.httpPort}/\n  status  ./factory status --stack ${stack}`);
+  // Somebody may want it so, for a while.
+  for (const name of await findStopped(names)) console.log(`  ${name} is stopped; to start it: docker start ${name}`);
 }
 
 /** The error that pulumi has only passed on, under its own code. */

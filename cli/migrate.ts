@@ -66,37 +66,39 @@ function addPlace(text: string, places: Answers["data"]): Answers["data"] {
   return { ...places, [key]: place === "empty" ? "empty" : parsePlace(place) };
 }
 
+/** One at a time in this project, whatever their stacks: a second one sees what the first has left. */
 async function migrate(options: MigrateOptions): Promise<void> {
+  const report = { line: (text: string) => console.error(text), now: () => undefined };
+  await withLock(paths, "migrate", report, () => (options.undo ? undo(options.stack) : planOrApply(options)));
+}
+
+async function planOrApply(options: MigrateOptions): Promise<void> {
   const host = process.env.DOCKER_HOST ?? defaultDockerHost;
-  const begun = options.stack === undefined ? undefined : readJournal(options.stack);
-  if (options.undo) return undo(options.stack);
-  if (begun !== undefined && isUnderWay(begun)) return locked(begun.plan.stack, () => goOn(options, begun.plan.stack));
   const { from } = options;
+  const begun = options.stack === undefined ? undefined : readJournal(options.stack);
+  if (begun !== undefined && isUnderWay(begun)) return goOn(options, begun);
   if (from === undefined) throw new UserError("usage", "Which deployment? ./factory migrate --from <directory>", 2);
   const progress = createProgress();
   await setup({ dockerHost: host, needsDocker: true, needsBaseImage: true, needsSnapshotImage: true, progress });
   const deployment = await readDeployment(resolve(from), host);
   const stack = options.stack ?? deployment.project;
-  await locked(stack, async () => {
-    const journal = readJournal(stack);
-    if (journal !== undefined && isUnderWay(journal)) return goOn(options, stack);
-    refuseStackFile(stack, journal);
-    const planned = await makePlan({ deployment, stack, host, answers: options, migration: journal?.id });
-    show(planned, options);
-    if (!options.apply) return;
-    if (!options.yes) await confirmed(planned.plan);
-    const id = journal?.id ?? randomBytes(8).toString("hex");
-    await carryOut({ id, phase: "configuring", plan: planned.plan, copies: {}, started: false }, planned.values);
-  });
+  const journal = readJournal(stack);
+  if (journal !== undefined && isUnderWay(journal)) return goOn(options, journal);
+  refuseStackFile(stack, journal);
+  const planned = await makePlan({ deployment, stack, host, answers: options, migration: journal?.id });
+  show(planned, options);
+  if (!options.apply) return;
+  if (!options.yes) await confirmed(planned.plan);
+  const id = journal?.id ?? randomBytes(8).toString("hex");
+  await carryOut({ id, phase: "configuring", plan: planned.plan, copies: {}, started: false }, planned.values);
 }
 
 /** A migration that was begun before, and not undone. */
-async function goOn({ apply = false }: MigrateOptions, stack: string): Promise<void> {
-  const journal = readJournal(stack) as Journal;
+async function goOn({ apply = false }: MigrateOptions, journal: Journal): Promise<void> {
   if (journal.phase === "done") throw alreadyDone(journal);
   if (!apply || isGoingBack(journal)) throw cutOff(journal);
   const { plan } = journal;
-  const { from, factory, host } = plan;
+  const { from, stack, factory, host } = plan;
   // The plan has no secrets; once they are encrypted nobody needs them.
   const values = async () => {
     const answers = { name: factory, data: {} };
@@ -115,27 +117,20 @@ function show({ plan }: Planned, { json = false, apply = false }: MigrateOptions
 
 async function undo(stack: string | undefined): Promise<void> {
   if (stack === undefined) throw new UserError("usage", "Which stack? ./factory migrate --undo --stack <stack>", 2);
-  await locked(stack, async () => {
-    const journal = readJournal(stack);
-    if (journal === undefined || journal.phase === "undone") {
-      throw new UserError(
-        "migration-unknown",
-        `Stack ${stack} has no migration to undo (.factory/migrations has them).`,
-        2,
-      );
-    }
-    const { signal: _, end } = interruptible();
-    try {
-      console.log(await undoMigration(journal));
-    } finally {
-      end();
-    }
-  });
-}
-
-async function locked(stack: string, work: () => Promise<void>): Promise<void> {
-  const report = { line: (text: string) => console.log(text), now: () => undefined };
-  await withLock(paths, `migrate-${stack}`, report, work);
+  const journal = readJournal(stack);
+  if (journal === undefined || journal.phase === "undone") {
+    throw new UserError(
+      "migration-unknown",
+      `Stack ${stack} has no migration to undo (.factory/migrations has them).`,
+      2,
+    );
+  }
+  const { signal: _, end } = interruptible();
+  try {
+    console.log(await undoMigration(journal));
+  } finally {
+    end();
+  }
 }
 
 async function confirmed({ stack, from }: Plan): Promise<void> {

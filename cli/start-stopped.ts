@@ -1,7 +1,6 @@
 import { servicesWith, snapshotContainerName } from "../components/contract.ts";
 import { ask, inspect } from "./docker.ts";
-import type { Workspace } from "./engine.ts";
-import { inspectComponents, namesIn } from "./running.ts";
+import { inspectComponents, type Named } from "./running.ts";
 
 /** Seconds a container may take to start. */
 const patience = 60;
@@ -11,21 +10,25 @@ interface Inspected {
   State: { Status: string };
 }
 
-/**
- * Starts services that a machine which stopped has left stopped: a daemon that was killed does not start all again, and pulumi does
- * not see it. What a snapshot or a restore has stopped stays as it is.
- */
-export async function startStopped({ config }: Workspace): Promise<void> {
-  const named = namesIn(config);
-  const { factory, hired, host: dockerHost } = named;
-  const helpers = await inspect(dockerHost, "container", [snapshotContainerName(factory)]);
-  if (helpers.length > 0) return;
+/** Names of the services' containers that are stopped, though no snapshot or restore has stopped them. Pulumi does not see it. */
+export async function findStopped(named: Named): Promise<string[]> {
+  const { factory, hired, host } = named;
   const found = await inspectComponents<Inspected>(named);
-  for (const service of servicesWith(hired)) {
+  const stopped = servicesWith(hired).flatMap((service) => {
     const container = found[service];
-    if (container === undefined || !["exited", "dead"].includes(container.State.Status)) continue;
-    const name = container.Name.slice(1);
-    const { exitCode, output } = await ask(dockerHost, ["start", name], patience);
+    return container !== undefined && ["exited", "dead"].includes(container.State.Status)
+      ? [container.Name.slice(1)]
+      : [];
+  });
+  if (stopped.length === 0) return [];
+  const helpers = await inspect(host, "container", [snapshotContainerName(factory)]);
+  return helpers.length > 0 ? [] : stopped;
+}
+
+/** Starts services that a machine which stopped has left stopped: a daemon that was killed does not start all again. */
+export async function startStopped(named: Named): Promise<void> {
+  for (const name of await findStopped(named)) {
+    const { exitCode, output } = await ask(named.host, ["start", name], patience);
     console.log(exitCode === 0 ? `${name} was stopped, and is started.` : `${name} does not start: ${output}`);
   }
 }

@@ -102,7 +102,7 @@ test("two at once: one builds, the other waits and says so", async () => {
   expect(a).toEqual(b);
   const lines = [...one.lines, ...two.lines];
   expect(lines.filter((line) => line.startsWith("building pulumi ("))).toHaveLength(1);
-  expect(lines.filter((line) => line.startsWith("another set-up is at work"))).toHaveLength(1);
+  expect(lines.filter((line) => line.startsWith("another command is at work"))).toHaveLength(1);
 });
 
 test("other sources are another engine, and take its plugins' place", async () => {

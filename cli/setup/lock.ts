@@ -29,7 +29,7 @@ async function acquire(file: string, report: Report): Promise<() => Promise<void
       return await lock(file, { realpath: false, stale: staleMs, onCompromised: () => undefined });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ELOCKED") throw error;
-      if (!waited) report.line("another set-up is at work here, or was killed a moment ago: waiting for it");
+      if (!waited) report.line("another command is at work here, or was killed a moment ago: waiting for it");
       await sleep(pollMs);
     }
   }

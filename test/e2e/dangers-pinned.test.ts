@@ -142,13 +142,13 @@ describe("Deleting a volume by hand", () => {
     const [gone, copy] = [factory.volumeName("state"), `${factory.name}-copy`];
     try {
       await copyVolume(gone, copy);
-      await factory.docker("volume", "rm", gone);
+      expect(await factory.removeVolumes([gone])).toBe("");
       const refused = await fails(tryUp());
       expect(refused.stderr).toContain(`with the data that was in them: ${gone}.`);
       expect(await factory.docker("volume", "ls", "--quiet", `--filter=name=${gone}`)).toBe("");
       await copyVolume(copy, gone);
     } finally {
-      await factory.docker("volume", "rm", copy);
+      await factory.removeVolumes([copy]);
     }
     await up();
     expect((await up()).all).toContain("no changes.");

@@ -152,7 +152,7 @@ describe("Changing the config", () => {
     await data.expectKept();
     await checkout("Pulumi.test.yaml");
     await up();
-    await factory.docker("volume", "rm", ...volumes.map((volume) => volumeName(other, volume)));
+    expect(await factory.removeVolumes(volumes.map((volume) => volumeName(other, volume)))).toBe("");
     await factory.docker("rmi", ...["agents", "reproduce", "edge"].map((image) => `${other}/${image}:dev`));
     await expectHealthy(factory, data);
   });

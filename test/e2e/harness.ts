@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import {
   type ComponentName,
@@ -189,6 +190,19 @@ export class TestFactory {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  /**
+   * Removes those of these volumes that exist. For a moment a migration of another test may look into them, once no container has
+   * them. @returns what Docker says of those that it does not remove
+   */
+  async removeVolumes(names: string[]): Promise<string> {
+    const looking = () => this.docker("ps", "--quiet", `--filter=label=${labelKeys.component}=migration`);
+    for (let tries = 0; ; tries++) {
+      const { stderr } = await execa("docker", ["volume", "rm", "--force", ...names], { env: onHost, reject: false });
+      if (!stderr.includes("in use") || (tries > 3 && (await looking()) === "")) return stderr;
+      await sleep(500);
+    }
+  }
+
   private async removeFromHost(name: string): Promise<void> {
     const remove = (...args: string[]) => execa("docker", args, { env: onHost, reject: false });
     await remove("rm", "--force", "--volumes", ...componentNames.map((component) => containerName(name, component)));
@@ -199,8 +213,8 @@ export class TestFactory {
     const networks = await this.docker("network", "ls", "--quiet", `--filter=name=^${networkName(name)}$`);
     if (networks !== "") await remove("network", "rm", ...networks.split("\n"));
     const labelled = await this.docker("volume", "ls", "--quiet", own);
-    await remove("volume", "rm", ...volumes.map((volume) => volumeName(name, volume)));
-    if (labelled !== "") await remove("volume", "rm", ...labelled.split("\n"));
+    const named = volumes.map((volume) => volumeName(name, volume));
+    await this.removeVolumes([...named, ...(labelled === "" ? [] : labelled.split("\n"))]);
     const tags = await this.ownImages(name);
     if (tags.length > 0) await remove("rmi", ...tags);
     // A second build of an image leaves the first without its tag.

@@ -148,6 +148,8 @@ describe("the factory's own images", () => {
     expect((await factory.inspect("agents")).State).toMatchObject({ Status: "exited", ExitCode: 0 });
     const up = await factory.factory("up", ["--yes"]);
     expect(up.exitCode, up.all).toBe(0);
+    const agents = factory.containerName("agents");
+    expect(up.stdout).toContain(`${agents} is stopped; to start it: docker start ${agents}`);
   });
 
   test("files of root's in a volume: they belong to the agents after a start -> nothing to do", async () => {

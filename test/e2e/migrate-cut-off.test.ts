@@ -84,9 +84,12 @@ describe("kill -9 of all, and one command that goes on", () => {
     await migration.expectDataBack([]);
   });
 
-  test("as the factory is about to be healthy", async () => {
+  test("as the factory is about to be healthy; at the same time somebody migrates the same to another stack", async () => {
     await migration.killAt(/agents-finish creating/);
+    const another = migration.migrate("--stack", "another", ...migration.flags, "--apply", "--yes");
     await migration.apply();
+    expect((await another).exitCode, (await another).all).toBe(2);
+    expect((await another).all).toContain(`There is a factory ${migration.deployment.project} on this host already.`);
     await migration.expectData();
     await migration.expectFactory();
     const done = await migration.migrate("--from", migration.deployment.directory, "--apply", "--yes");
