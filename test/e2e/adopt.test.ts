@@ -103,6 +103,7 @@ describe("A factory whose state is lost", () => {
     await factory.docker("rm", "--force", name);
     const hand = ["run", "--detach", `--name=${name}`, ...labels, "--memory=99m", "--env=FORGE_TOKEN=other-value"];
     const made = await factory.docker(...hand, `--network=${networkName(factory.name)}`, edge.Image);
+    const [{ Name: anonymous } = { Name: "" }] = (await factory.inspect("edge")).Mounts;
     loseState();
     const adopted = await succeeds(factory.factory("adopt", ["--yes"], token));
     expect(adopted.all).toMatch(/edge: .*variables \(.*FORGE_TOKEN.*memory limit \(99 MiB, wanted \d+ MiB\)/);
@@ -110,6 +111,10 @@ describe("A factory whose state is lost", () => {
     const after = await fingerprint();
     expect(after.filter((_, index) => index !== 3)).toEqual(before.filter((_, index) => index !== 3));
     expect((await factory.inspect("edge")).Id).not.toBe(made);
+    // What it wrote to a volume that nobody named is left to its owner.
+    expect(anonymous).toMatch(/^[0-9a-f]{64}$/);
+    expect(await factory.docker("volume", "ls", "--quiet")).toContain(anonymous);
+    expect(await factory.removeVolumes([anonymous])).toBe("");
     await expectSettled();
   });
 });
