@@ -25,17 +25,20 @@ export async function returnAfter(workspace: Workspace, before: Running, error: 
   const releases = await readReleases(workspace, (await askHistory(workspace)) ?? []);
   const release = releases.find((candidate) => isRunning(candidate, before));
   if (release === undefined)
-    return new UserError(codeOf(error), `${why}\n${await whatRuns(workspace)}\n${nextStep(workspace)}`);
+    return new UserError(codeOf(error), `${why}\n${await whatRuns(workspace, before)}\n${nextStep(workspace)}`);
   const logs = await keepLogs(workspace, replaced);
   try {
     if (!(await goBack(workspace, release))) {
-      return new UserError(codeOf(error), `${why}\n${await whatRuns(workspace)}\n${logs}\n${nextStep(workspace)}`);
+      return new UserError(
+        codeOf(error),
+        `${why}\n${await whatRuns(workspace, before)}\n${logs}\n${nextStep(workspace)}`,
+      );
     }
   } catch (second) {
     return new UserError(
       "return-failed",
       `${why}\nThe way back to ${describeVersion(release)} failed too: ${(second as Error).message}\n` +
-        `${await whatRuns(workspace)}\n${logs}\n${nextStep(workspace)}`,
+        `${await whatRuns(workspace, before)}\n${logs}\n${nextStep(workspace)}`,
     );
   }
   return new UserError(
@@ -85,9 +88,13 @@ async function keepLogs({ config }: Workspace, replaced: string[]): Promise<stri
   return files.length === 0 ? "The containers that failed left no log." : `Their logs: ${files.join(", ")}`;
 }
 
-async function whatRuns({ config }: Workspace): Promise<string> {
-  const running = Object.values(await readRunning(namesIn(config)));
-  return ["What is there now:", ...running.map(({ name, state }) => `  ${name}: ${state}`)].join("\n");
+/** Where pulumi was stopped between a container's end and the next one, there is none. */
+async function whatRuns({ config }: Workspace, before: Running): Promise<string> {
+  const running = await readRunning(namesIn(config));
+  const lines = Object.entries({ ...before, ...running }).map(
+    ([component, { name, state }]) => `  ${name}: ${component in running ? state : "not there any more"}`,
+  );
+  return ["What is there now:", ...lines].join("\n");
 }
 
 function nextStep({ stack }: Workspace): string {
