@@ -12,6 +12,14 @@ export async function docker(host: string, args: string[], input?: string): Prom
   return stdout;
 }
 
+/** What every helper container of ours is run with: what it may do besides is added to it. */
+export const confined = [
+  "--pull=never",
+  "--log-driver=none",
+  "--cap-drop=ALL",
+  "--security-opt=no-new-privileges",
+] as const;
+
 /** What a command answered; without an exit code it did not within its time. */
 export interface Answer {
   exitCode: number | undefined;

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { labelKeys, migrationContainerName } from "../../components/contract.ts";
-import { dockerTry } from "../docker.ts";
+import { confined, dockerTry } from "../docker.ts";
 import { UserError } from "../error.ts";
 import { snapshotImage } from "../setup/index.ts";
 
@@ -48,12 +48,9 @@ export async function runHelper({ factory, host }: FactoryHost, run: HelperRun):
     `--name=${name}`,
     `--label=${labelKeys.factory}=${factory}`,
     `--label=${labelKeys.component}=migration`,
-    "--pull=never",
     "--network=none",
-    "--log-driver=none",
-    "--cap-drop=ALL",
+    ...confined,
     ...capabilities[run.access].map((capability) => `--cap-add=${capability}`),
-    "--security-opt=no-new-privileges",
     "--tmpfs=/run/migration",
     ...(run.mounts ?? []).flatMap((mount) => ["--mount", mount]),
     ...(run.binds ?? []).map((bind) => `--volume=${bind}`),

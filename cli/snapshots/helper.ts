@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { labelKeys, snapshotContainerName, type VolumeKey, volumeName } from "../../components/contract.ts";
-import { docker, inspect } from "../docker.ts";
+import { confined, docker, inspect } from "../docker.ts";
 import { UserError } from "../error.ts";
 import { snapshotImage } from "../setup/index.ts";
 import type { Guard } from "./guard.ts";
@@ -186,11 +186,8 @@ function common(store: SnapshotStore, access: HelperArgs["access"]): string[] {
     ? ["--network=none", "--mount", `type=bind,src=${store.repository},dst=${repositoryPath}`]
     : [];
   return [
-    "--pull=never",
-    "--log-driver=none",
-    "--cap-drop=ALL",
+    ...confined,
     ...capabilities[access].map((name) => `--cap-add=${name}`),
-    "--security-opt=no-new-privileges",
     `--env=RESTIC_REPOSITORY=${isLocal(store) ? repositoryPath : store.repository}`,
     ...where,
     snapshotImage(),

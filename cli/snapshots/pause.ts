@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ask, docker, dockerTry, inspect } from "../docker.ts";
+import { ask, confined, docker, dockerTry } from "../docker.ts";
 import { UserError } from "../error.ts";
 import type { Named } from "../running.ts";
 import { type Report, snapshotImage } from "../setup/index.ts";
@@ -13,11 +13,6 @@ const settlingMs = 200;
 /** Seconds in which Docker says something of a container, unless it waits for what is frozen in it. */
 const answerSeconds = 10;
 
-interface Inspected {
-  Name: string;
-  State: { Status: string };
-}
-
 /**
  * Pauses containers; one that ended meanwhile is as quiet.
  * @throws UserError where Docker cannot reach one any more
@@ -27,9 +22,8 @@ export async function pause({ host }: Named, names: string[], report: Pick<Repor
     for (let tries = 0; tries < mostPauses; tries++) {
       await dockerTry(host, ["pause", name]);
       await sleep(settlingMs);
-      if (!(await answers(host, name))) await loosen(host, name, report);
-      const [found] = await inspect<Inspected>(host, "container", [name]);
-      if (found?.State.Status !== "running") break;
+      const status = (await statusOf(host, name)) ?? (await loosen(host, name, report));
+      if (status !== "running") break;
     }
   }
 }
@@ -45,8 +39,14 @@ export async function unpause({ host }: Named, names: string[]): Promise<void> {
   }
 }
 
-async function answers(host: string, name: string): Promise<boolean> {
-  return (await ask(host, ["container", "inspect", name], answerSeconds)).exitCode !== undefined;
+/** What Docker says of a container: its status, or that there is none; undefined where it says nothing. */
+async function statusOf(host: string, name: string): Promise<string | undefined> {
+  const { exitCode, output } = await ask(
+    host,
+    ["container", "inspect", "--format={{.State.Status}}", name],
+    answerSeconds,
+  );
+  return exitCode === undefined ? undefined : output;
 }
 
 /** Of the container whose ID it is given: what is frozen runs for a second. */
@@ -67,25 +67,22 @@ done`;
  * moment. Docker then waits for it for ever, and neither inspects nor unpauses the container (seen with Docker 20.10 in a third
  * of the pauses that met the start of a program). So that gets the time to start.
  */
-async function loosen(host: string, name: string, report: Pick<Report, "line">): Promise<void> {
+async function loosen(host: string, name: string, report: Pick<Report, "line">): Promise<string> {
   report.line(`${name} was paused while something started in it; letting that start`);
-  const id = await docker(host, ["ps", "--all", "--quiet", "--no-trunc", `--filter=name=^/${name}$`]);
-  const isolation = ["--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--log-driver=none"];
-  const mount = "--mount=type=bind,src=/sys/fs/cgroup,dst=/cgroup";
-  await dockerTry(host, [
-    "run",
-    "--rm",
-    "--pull=never",
-    ...isolation,
-    mount,
-    snapshotImage(),
-    "sh",
-    "-c",
-    script,
-    "sh",
-    id,
-  ]);
-  if (!(await answers(host, name))) throw stuck(host, name);
+  const listed = await docker(host, ["ps", "--no-trunc", "--format={{.Names}} {{.ID}}"]);
+  const id = listed
+    .split("\n")
+    .find((line) => line.startsWith(`${name} `))
+    ?.slice(name.length + 1);
+  // Without an ID it would be every container of the host.
+  if (id !== undefined) {
+    const mount = "--mount=type=bind,src=/sys/fs/cgroup,dst=/cgroup";
+    const command = [snapshotImage(), "sh", "-c", script, "sh", id];
+    await dockerTry(host, ["run", "--rm", "--network=none", ...confined, mount, ...command]);
+  }
+  const status = await statusOf(host, name);
+  if (status === undefined) throw stuck(host, name);
+  return status;
 }
 
 function stuck(host: string, name: string): UserError {
