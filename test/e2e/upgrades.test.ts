@@ -278,7 +278,7 @@ describe("the edge", () => {
   /** Whether there is a page, from its first byte to its last. */
   async function answers(): Promise<boolean> {
     try {
-      const response = await fetch(`http://localhost:${factory.httpPort}/`, { signal: AbortSignal.timeout(10_000) });
+      const response = await fetch(`http://localhost:${factory.httpPort}/`, { signal: AbortSignal.timeout(2000) });
       return (await response.text()) !== "" && response.ok;
     } catch {
       return false;
