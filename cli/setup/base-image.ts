@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { baseImage, baseImageSource } from "../../config/base-image.ts";
 import { makeOwnDirectory, type Paths } from "../paths.ts";
 import { aptInstall, describePlatform, dockerEnvironment } from "./docker.ts";
 import { withLock } from "./lock.ts";
+import { unmountBelow } from "./mounts.ts";
 import { findOnPath, lastLines, type Outcome, type RunOptions, run } from "./run.ts";
 import { type Progress, type Report, SetupError } from "./step.ts";
 
@@ -135,11 +136,7 @@ async function importTree(docker: Docker, work: string, tree: string, report: Re
 
 // debootstrap mounts /proc, /sys and sometimes /dev below its tree, and leaves them there when it is killed.
 async function removeTree(work: string): Promise<void> {
-  const mounts = (await readFile("/proc/self/mountinfo", "utf8"))
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "")
-    .filter((mount) => mount.startsWith(`${work}/`));
-  for (const mount of mounts.reverse()) await run("umount", ["-l", mount]);
+  await unmountBelow(work);
   await run("rm", ["-rf", "--one-file-system", work]);
 }
 

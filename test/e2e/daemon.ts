@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { unmountBelow } from "../../cli/setup/mounts.ts";
 import { removeStalePidFile } from "../../cli/setup/pid-file.ts";
 import { execa } from "./execa.ts";
 import { killProcesses } from "./processes.ts";
@@ -59,11 +60,7 @@ export class OwnDaemon {
   async dispose(): Promise<void> {
     await this.end("SIGTERM");
     await killProcesses(({ commandLine }) => commandLine.includes(this.directory));
-    const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n");
-    const own = mounts
-      .map((mount) => mount.split(" ")[1] ?? "")
-      .filter((path) => path.startsWith(`${this.directory}/`));
-    for (const path of own.reverse()) await execa("umount", ["--lazy", path]);
+    await unmountBelow(this.directory);
     rmSync(this.directory, { recursive: true, force: true });
   }
 

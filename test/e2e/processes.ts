@@ -57,6 +57,7 @@ export function processesIn({ directory }: TestFactory): string[] {
 
 interface Process {
   pid: number;
+  parent: number;
   /** Its process group. */
   group: number;
   cwd: string;
@@ -82,15 +83,15 @@ function kill(pid: number): void {
 }
 
 /** The processes of this machine, but for those that have ended. */
-function readProcesses(): Process[] {
+export function readProcesses(): Process[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
       const cwd = readlinkSync(`/proc/${name}/cwd`);
       const commandLine = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
       // `<pid> (<program>) <state> <parent> <group> ...`, see proc(5).
-      const [, group] = /^\d+ \(.*\) \S \d+ (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, "utf8")) ?? [];
-      return [{ pid: Number(name), group: Number(group), cwd, commandLine }];
+      const [, parent, group] = /^\d+ \(.*\) \S (\d+) (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, "utf8")) ?? [];
+      return [{ pid: Number(name), parent: Number(parent), group: Number(group), cwd, commandLine }];
     } catch {
       return [];
     }

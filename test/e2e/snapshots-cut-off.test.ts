@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { snapshotContainerName } from "../../components/contract.ts";
+import { readProcesses } from "./processes.ts";
 import { type ListedSnapshot, password, SnapshotFactory, succeeds } from "./snapshot-support.ts";
 
 let one: SnapshotFactory;
@@ -27,21 +28,8 @@ const untilTheMiddle = () => one.until({ agents: "paused", helper: "running" });
 
 /** Processes whose parent is this one, and that are a shell: what ends the operation when it is killed. */
 function guardsOf(pid: number | undefined): number[] {
-  return readProcesses("stat").flatMap((stat) => {
-    const [, own, name, parent] = /^(\d+) \((.*)\) \S (\d+)/.exec(stat) ?? [];
-    return name === "sh" && Number(parent) === pid ? [Number(own)] : [];
-  });
-}
-
-/** A file of each process's directory in /proc, with spaces for zeros. */
-function readProcesses(file: string): string[] {
-  return readdirSync("/proc").flatMap((name) => {
-    try {
-      return /^\d+$/.test(name) ? [readFileSync(`/proc/${name}/${file}`, "utf8").replaceAll("\0", " ")] : [];
-    } catch {
-      return [];
-    }
-  });
+  const guards = readProcesses().filter(({ parent, commandLine }) => parent === pid && commandLine.startsWith("sh "));
+  return guards.map((guard) => guard.pid);
 }
 
 async function expectNothingTaken(): Promise<void> {
@@ -111,7 +99,10 @@ describe("while a snapshot is taken", () => {
     while ((await one.states()).helper !== "running") await sleep(20);
     running.kill("SIGSTOP");
     const helper = snapshotContainerName(one.factory.name);
-    const seen = [await one.factory.docker("inspect", helper), ...readProcesses("cmdline")];
+    const seen = [
+      await one.factory.docker("inspect", helper),
+      ...readProcesses().map(({ commandLine }) => commandLine),
+    ];
     expect(seen.join("\n")).not.toContain(password);
     const second = await one.run("snapshot");
     const restore = await one.run("restore", first.id, "--yes");
