@@ -1,5 +1,5 @@
 import { dockerTry, inspect } from "./docker.ts";
-import { describeVersion, type InspectedImage, readKeptReleases } from "./releases.ts";
+import { describeVersion, type InspectedImage, namesByDigest, readKeptReleases } from "./releases.ts";
 
 /**
  * Removes the images of all but the newest releases from the Docker host. What a container uses stays, and so does what has
@@ -12,9 +12,9 @@ export async function pruneReleases(factory: string, host: string, keep: number)
   if (old.length === 0) return [];
   await dockerTry(host, ["rmi", ...old.flatMap(({ tags }) => tags)]);
   const ids = old.flatMap(({ images }) => Object.values(images).map(({ id }) => id));
-  for (const { RepoTags, RepoDigests } of await inspect<InspectedImage>(host, "image", [...new Set(ids)])) {
-    if (RepoTags.length === 0) await dockerTry(host, ["rmi", ...RepoDigests]);
-  }
+  const left = await inspect<InspectedImage>(host, "image", [...new Set(ids)]);
+  const names = left.flatMap(namesByDigest);
+  if (names.length > 0) await dockerTry(host, ["rmi", ...names]);
   return old.map(
     (release) => `Removed the images of ${describeVersion(release)}, deployed ${release.time} (keepReleases: ${keep}).`,
   );

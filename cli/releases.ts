@@ -41,8 +41,10 @@ export interface Deployment {
 /** What `docker image inspect` says of an image. */
 export interface InspectedImage {
   Id: string;
-  RepoTags: string[];
-  RepoDigests: string[];
+  /** With containerd's image store also names by digest, `repository@sha256:...`. */
+  RepoTags: string[] | null;
+  /** With containerd's image store also one for every tag that this program gives. */
+  RepoDigests: string[] | null;
 }
 
 /** Releases whose images the Docker host keeps, the newest first, each once. */
@@ -58,17 +60,35 @@ export async function readKeptReleases(factory: string, host: string): Promise<K
 export function groupByTime(factory: string, images: InspectedImage[]): KeptRelease[] {
   const byTime = new Map<string, KeptRelease>();
   for (const { Id, RepoTags, RepoDigests } of images) {
-    for (const tag of RepoTags) {
+    for (const tag of RepoTags ?? []) {
       const kept = parseKeptTag(factory, tag);
       if (kept === undefined) continue;
       const release = byTime.get(kept.time) ?? { time: extended(kept.time), images: {}, tags: [] };
-      const references = RepoDigests.flatMap((digest) => parseReference(digest) ?? []);
+      const references = pulledReferences(factory, kept.image, RepoDigests ?? []);
       release.images[kept.image] = { version: kept.version, id: Id, references: withTag(references, kept.version) };
       release.tags.push(tag);
       byTime.set(kept.time, release);
     }
   }
   return eachOnce([...byTime.values()].sort((a, b) => b.time.localeCompare(a.time)));
+}
+
+/**
+ * The references by digest under which an image was pulled. One in the repository of the kept tags is such a tag's with containerd's
+ * image store, unless there is no other: a repository of Docker Hub can have the same name.
+ */
+function pulledReferences(factory: string, image: ImageName, digests: readonly string[]): ImageReference[] {
+  const others = digests.filter((digest) => digest.split("@")[0] !== hostRepository(factory, image));
+  return (others.length > 0 ? others : digests).flatMap((digest) => parseReference(digest) ?? []);
+}
+
+/**
+ * Names by which an image still lies on the host though only digests name it; none where it has a tag. With containerd's image store a
+ * name by digest stands among the tags too.
+ */
+export function namesByDigest({ RepoTags, RepoDigests }: InspectedImage): string[] {
+  const isTagged = (RepoTags ?? []).some((tag) => !tag.includes("@"));
+  return isTagged ? [] : [...new Set(RepoDigests ?? [])];
 }
 
 /** References by digest, with the version they are known by; a version of 64 digits is a digest itself. */

@@ -42,16 +42,9 @@ export function edgeSpec({ factory, volumes, image, edge, forge }: EdgeArgs): Co
     memory: 256,
     pids: 512,
     run: { kind: "service" },
-    // Without noCopy an edge that starts first would leave its own files and owner in the agents' volume.
-    mounts: [
-      {
-        type: "volume",
-        source: volumes.nameOf("state"),
-        target: edgeStatePath,
-        readOnly: true,
-        volumeOptions: { noCopy: true },
-      },
-    ],
+    // The agents come first and fill their volume: Docker would copy what the edge's image has there into an empty one. The
+    // vendor's plugin takes no volumeOptions (noCopy) with a Docker before API 1.45.
+    mounts: [{ type: "volume", source: volumes.nameOf("state"), target: edgeStatePath, readOnly: true }],
     ports: [
       { internal: 80, external: edge.httpPort },
       { internal: 443, external: edge.httpsPort },

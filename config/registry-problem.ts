@@ -18,7 +18,7 @@ const explanations: Explanation[] = [
     next: (server) => `docker login ${server} says more; or pulumi config set --secret disinto:registryToken`,
   },
   {
-    pattern: /(Bad credentials|bad response from registry): 401/,
+    pattern: /(bad credentials|bad response from registry): 401/i,
     code: "registry-denied",
     what: "refuses these credentials (401)",
     next: (server) => `pulumi config set --secret disinto:registryToken, or docker login ${server}`,

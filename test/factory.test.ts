@@ -106,6 +106,8 @@ describe("data volumes", () => {
     }
     const others = mounts.filter(({ target }) => !(target in table));
     expect(others.every(({ readOnly }) => readOnly)).toBe(true);
+    // The vendor's plugin refuses volumeOptions with a Docker before API 1.45.
+    expect(JSON.stringify(mounts)).not.toContain("volumeOptions");
   });
 
   test("are the contract's five, each used", () => {

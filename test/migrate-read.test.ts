@@ -122,6 +122,22 @@ describe.each([
     ]);
   });
 
+  test("without the file: built here, or pulled, by the digests its image has", () => {
+    const digest = (name: string) => `${name}@sha256:${"a".repeat(64)}`;
+    const imageWith = (...RepoDigests: string[]) => {
+      const found = { ...evidence(of), file: undefined };
+      const { Image } = found.containers[0] as InspectedContainer;
+      found.images.set(Image, { Id: Image, RepoDigests, Config: null });
+      return readServices(found)[0]?.image.kind;
+    };
+    expect(imageWith()).toBe("build");
+    // containerd's image store has a digest for what was built too.
+    expect(imageWith(digest("shop_agents"))).toBe("build");
+    expect(imageWith(digest("shop-agents"))).toBe("build");
+    expect(imageWith(digest("ghcr.io/disinto/agents"))).toBe("registry");
+    expect(imageWith(digest("shop-agents"), digest("ghcr.io/disinto/agents"))).toBe("registry");
+  });
+
   test("a one-off container does not speak for its service", () => {
     const oneOff = evidence(of, ({ Config: { Labels, Env } }) => {
       Labels["com.docker.compose.oneoff"] = "True";

@@ -22,6 +22,7 @@ const request = ({ server, repository, tag }: ImageReference, words: string) =>
 describe.each([plain, misleading])("of $server/$repository", (reference) => {
   test.each([
     ["Bad credentials: 401 Unauthorized", "refuses these credentials (401)"],
+    ["bad credentials: 401 Unauthorized", "refuses these credentials (401)"],
     ["Got bad response from registry: 401 Unauthorized", "refuses these credentials (401)"],
     ["Got bad response from registry: 403 Forbidden", "does not let these credentials read it (403)"],
     ["Got bad response from registry: 404 Not Found", "has no such image or version (404)"],

@@ -1,7 +1,26 @@
 import { describe, expect, test } from "vitest";
 import { browsable } from "../cli/release/git.ts";
 import { changelogEntry } from "../cli/release/preflight.ts";
+import { isImage } from "../cli/release/push.ts";
 import { expiryWarning } from "../cli/release/registry.ts";
+
+describe("what was read back from the registry", () => {
+  const [config, digest] = [`sha256:${"c".repeat(64)}`, `sha256:${"d".repeat(64)}`];
+  const manifest = { digest, mediaType: "", body: JSON.stringify({ config: { digest: config } }) };
+
+  test.each([
+    ["the config's digest, as graph drivers name an image", config, true],
+    ["the manifest's digest, as containerd's image store does", digest, true],
+    ["another digest", `sha256:${"e".repeat(64)}`, false],
+    ["none: it was published before", undefined, false],
+  ])("is what was built, by %s", (_, id, expected) => {
+    expect(isImage(manifest, id)).toBe(expected);
+  });
+
+  test("is not what was built where it is a list of manifests of another digest", () => {
+    expect(isImage({ ...manifest, body: JSON.stringify({ manifests: [] }) }, config)).toBe(false);
+  });
+});
 
 describe("a changelog's entry", () => {
   const changelog = `# Changelog

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readEvents } from "../cli/history.ts";
-import { type Deployment, describeVersion, groupByTime, joinReleases } from "../cli/releases.ts";
+import { type Deployment, describeVersion, groupByTime, joinReleases, namesByDigest } from "../cli/releases.ts";
 import { keptTag, parseKeptTag } from "../components/contract.ts";
 import { parseConfig } from "../config/parse.ts";
 
@@ -68,6 +68,35 @@ describe("releases on the host", () => {
       tags: ["acme/agents:v0.1.0-20261103T000000Z", "acme/agents:v0.1.0-20261101T000000Z"],
     });
     expect(others.map(describeVersion)).toEqual(["v0.2.0"]);
+  });
+});
+
+describe("with containerd's image store", () => {
+  const pulled = `ghcr.io/disinto/agents@${digest("a")}`;
+  const kept = "acme/agents:v0.1.0-20261101T000000Z";
+
+  test("the digest that Docker gives a kept tag is no reference to go back to", () => {
+    const image = { Id: digest("a"), RepoTags: [kept, pulled], RepoDigests: [`acme/agents@${digest("a")}`, pulled] };
+    const [release] = groupByTime("acme", [image]);
+    expect(release?.images.agents?.references).toEqual([
+      { server: "ghcr.io", repository: "disinto/agents", tag: "v0.1.0", digest: digest("a") },
+    ]);
+  });
+
+  test("a repository of Docker Hub with the name of the kept tags is one, where there is no other", () => {
+    const [release] = groupByTime("acme", [
+      { Id: digest("a"), RepoTags: [kept], RepoDigests: [`acme/agents@${digest("a")}`] },
+    ]);
+    expect(release?.images.agents?.references).toMatchObject([{ server: "docker.io", repository: "acme/agents" }]);
+  });
+
+  test.each([
+    ["nothing but a digest", { RepoTags: [], RepoDigests: [pulled] }, [pulled]],
+    ["its digest among the tags", { RepoTags: [pulled], RepoDigests: [pulled, pulled] }, [pulled]],
+    ["no tags at all", { RepoTags: null, RepoDigests: null }, []],
+    ["a tag of somebody else's", { RepoTags: [pulled, "mine:1"], RepoDigests: [pulled] }, []],
+  ])("an image with %s goes by its digest, or stays", (_, names, expected) => {
+    expect(namesByDigest({ Id: digest("a"), ...names })).toEqual(expected);
   });
 });
 

@@ -51,7 +51,7 @@ type Lists = [wanted: string[], found: string[]];
  * @param network name of the factory's network
  */
 export function differences(inputs: Properties, found: Inspected, image: ImageConfig, network: string): string[] {
-  const strange = Object.keys(inputs).filter((key) => !comparable.includes(key));
+  const strange = Object.keys(inputs).filter((key) => !comparable.includes(key) && !isDefaultNetwork(key, inputs[key]));
   if (strange.length > 0) return strange.map((key) => `${key}, which adopt cannot compare`);
   return [
     ...(found.Image === inputs.image ? [] : ["image"]),
@@ -80,6 +80,11 @@ const comparable = [
   ...["start", "mustRun", "destroyGraceSeconds", "removeVolumes", "waitTimeout"],
   "containerReadRefreshTimeoutMilliseconds",
 ];
+
+/** The vendor's plugin fills in what Docker does with a container that asks for no network mode. */
+function isDefaultNetwork(key: string, value: unknown): boolean {
+  return key === "networkMode" && (value === "default" || value === "bridge");
+}
 
 interface Label {
   label: string;

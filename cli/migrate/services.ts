@@ -85,7 +85,11 @@ function imageOf(
   if (file?.builds) return { kind: "build" };
   const reference = file?.image ?? container?.Config.Image;
   if (reference === undefined) return { kind: "build" };
-  // Without the file: what was built here has no digest of a registry.
-  const digests = images.get(container?.Image ?? "")?.RepoDigests ?? [];
+  // Without the file: what was built here has no digest of a registry, or with containerd's image store one under compose's own name.
+  const { project = "", service = "" } = container === undefined ? {} : composeLabels(container);
+  const own = [`${project}-${service}`, `${project}_${service}`];
+  const digests = (images.get(container?.Image ?? "")?.RepoDigests ?? []).filter(
+    (digest) => !own.includes(digest.split("@")[0] ?? ""),
+  );
   return file === undefined && digests.length === 0 ? { kind: "build" } : { kind: "registry", reference };
 }

@@ -114,14 +114,19 @@ async function readBack(
       `What the registry has is not what was pushed: ${reference} is ${manifest?.digest ?? "not there"}, docker push said ${digest}.`,
     );
   }
-  const { config } = JSON.parse(manifest.body) as Manifest;
-  if (config?.digest !== built) {
+  if (!isImage(manifest, built)) {
+    const { config } = JSON.parse(manifest.body) as Manifest;
     throw new UserError(
       "registry-mismatch",
-      `What the registry has is not what was built: ${reference} has the config ${config?.digest}, the image built here ${built}.`,
+      `What the registry has is not what was built: ${reference} (${digest}) has the config ${config?.digest}, the image built here is ${built}.`,
     );
   }
   return manifest;
+}
+
+/** Whether a manifest is of an image by its ID: the config's digest, or with containerd's image store the manifest's own. */
+export function isImage({ digest, body }: StoredManifest, id: string | undefined): boolean {
+  return id !== undefined && [digest, (JSON.parse(body) as Manifest).config?.digest].includes(id);
 }
 
 async function dockerPush(
