@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { requireNetwork } from "./cli/network.ts";
-import { paths } from "./cli/paths.ts";
 import { createDockerHost } from "./components/docker-host.ts";
 import { Factory } from "./components/factory.ts";
-import { resolveDigests } from "./components/image-digests.ts";
-import { endWithPulumi, keepStackTraces, loadConfig } from "./config/load.ts";
-import { dockerLogin, trustCertificateFile } from "./config/machine.ts";
-import { refuseVolumeShadows } from "./images/refuse-shadows.ts";
-import { refuseUnsigned } from "./images/refuse-unsigned.ts";
+import { dockerLogin, trustCertificateFile } from "./lib/machine.ts";
+import { paths } from "./lib/paths.ts";
+import { endWithPulumi, keepStackTraces, loadConfig } from "./program/load-config.ts";
+import { refuseUnsigned } from "./program/refuse-unsigned.ts";
+import { refuseVolumeShadows } from "./program/refuse-volume-shadows.ts";
+import { requireNetwork } from "./program/require-network.ts";
+import { resolveDigests } from "./program/resolve-digests.ts";
 
 endWithPulumi();
 keepStackTraces();

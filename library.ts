@@ -1,7 +1,7 @@
 /** The parts of a factory, for a Pulumi program of one's own (docs/library.md). */
 export { createDockerHost, type DockerHostArgs } from "./components/docker-host.ts";
 export { Factory, type FactoryArgs } from "./components/factory.ts";
-export { type PinnedImage, type RunnableImage, resolveDigests } from "./components/image-digests.ts";
-export { type FactoryOptions, factoryConfig } from "./config/options.ts";
 export type { BuiltImage, FactoryConfig, ImageSource, RegistryImage } from "./config/parse.ts";
-export type { ImageReference, PinnedReference } from "./config/reference.ts";
+export type { ImageReference, PinnedReference } from "./images/reference.ts";
+export { type FactoryOptions, factoryConfig } from "./program/options.ts";
+export { type PinnedImage, type RunnableImage, resolveDigests } from "./program/resolve-digests.ts";

@@ -7,7 +7,10 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       // The end-to-end tests beside them take what the machine has.
-      { extends: true, test: { name: "unit", include: ["test/*.test.ts"], testTimeout: 180_000 } },
+      {
+        extends: true,
+        test: { name: "unit", include: ["test/**/*.test.ts"], exclude: ["test/e2e/**"], testTimeout: 180_000 },
+      },
       {
         extends: true,
         test: {

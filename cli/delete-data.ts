@@ -1,14 +1,14 @@
 import confirmName from "@inquirer/input";
 import type { Command } from "commander";
-import { volumeName, volumesWith } from "../components/contract.ts";
-import { docker, inspect } from "./docker.ts";
-import { forgetResource, openStack, readState, type Workspace } from "./engine.ts";
-import { UserError } from "./error.ts";
+import { volumeName, volumesWith } from "../contract/names.ts";
+import { UserError } from "../contract/user-error.ts";
+import { docker, inspect } from "../host/docker.ts";
+import { openStore } from "../operations/data/store.ts";
+import { takeSnapshot } from "../operations/data/take.ts";
+import { formatTaken } from "../operations/data/text.ts";
+import { forgetResource, openStack, readState, type Workspace } from "../pulumi/workspace.ts";
+import { createProgress } from "../setup/index.ts";
 import { type StackOptions, stackOption } from "./options.ts";
-import { createProgress } from "./setup/index.ts";
-import { openStore } from "./snapshots/store.ts";
-import { takeSnapshot } from "./snapshots/take.ts";
-import { formatTaken } from "./snapshots/text.ts";
 import { volumeSizes } from "./status.ts";
 
 type DeleteOptions = StackOptions & { snapshot: boolean; confirm?: string };

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { volumeName, volumesWith } from "../components/contract.ts";
-import { openStack, runPulumi } from "./engine.ts";
+import { volumeName, volumesWith } from "../contract/names.ts";
+import { openStack, runPulumi } from "../pulumi/workspace.ts";
 import { type StackOptions, stackOption, yesOption } from "./options.ts";
 
 export function registerDestroy(program: Command): void {

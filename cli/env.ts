@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { openStack } from "./engine.ts";
+import { plainPulumi } from "../pulumi/stack-copy.ts";
+import { openStack } from "../pulumi/workspace.ts";
 import { type StackOptions, stackOption } from "./options.ts";
-import { plainPulumi } from "./stack-copy.ts";
 
 export function registerEnv(program: Command): void {
   program

@@ -1,10 +1,10 @@
 import Table from "cli-table3";
 import type { Command } from "commander";
-import { compareConfig, type Deployed, type HistoryEntry } from "./config-changes.ts";
-import { askPulumi, openStack, type Workspace } from "./engine.ts";
-import { UserError } from "./error.ts";
+import { UserError } from "../contract/user-error.ts";
+import { tableStyle } from "../lib/table.ts";
+import { compareConfig, type Deployed, type HistoryEntry } from "../pulumi/config-changes.ts";
+import { askPulumi, openStack, type Workspace } from "../pulumi/workspace.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";
-import { tableStyle } from "./table.ts";
 
 /** What somebody did to a stack. */
 export interface Event {

@@ -2,14 +2,14 @@ import { existsSync, writeFileSync } from "node:fs";
 import input from "@inquirer/input";
 import type { Command } from "commander";
 import { stringify } from "yaml";
-import { dockerLogin, trustCertificateFile } from "../config/machine.ts";
-import { openEngine } from "./engine.ts";
-import { UserError } from "./error.ts";
-import { type GivenKey, givenVariables } from "./given-secrets.ts";
-import { forgeProblem, imageProblems } from "./init-checks.ts";
+import { UserError } from "../contract/user-error.ts";
+import { dockerLogin, trustCertificateFile } from "../lib/machine.ts";
+import { forgeProblem, imageProblems } from "../operations/init/checks.ts";
+import { type GivenKey, givenVariables } from "../pulumi/kept-secrets.ts";
+import { prepareStack } from "../pulumi/stack-copy.ts";
+import { parseStackFile, type StackFile, stackFileOf } from "../pulumi/stack-file.ts";
+import { openEngine } from "../pulumi/workspace.ts";
 import { stackOption } from "./options.ts";
-import { prepareStack } from "./stack-copy.ts";
-import { parseStackFile, type StackFile, stackFileOf } from "./stack-file.ts";
 
 /** What a stack's file is made of, as flags and questions say it. */
 export interface Answers {

@@ -1,14 +1,16 @@
 import { Command, CommanderError } from "commander";
-import { ConfigError } from "../config/error.ts";
-import { errorLine } from "../config/error-codes.ts";
-import { isPackage } from "../config/place.ts";
+import { ConfigError } from "../config/problem.ts";
+import { errorLine } from "../contract/error-codes.ts";
+import { codeOf, UserError } from "../contract/user-error.ts";
+import { isPackage } from "../lib/program-files.ts";
+import { formatSetupError, SetupError } from "../setup/index.ts";
+import { registerCheck } from "../tools/check.ts";
+import { registerDocs } from "../tools/docs.ts";
+import { registerTest } from "../tools/test.ts";
 import { registerAdopt } from "./adopt.ts";
-import { registerCheck } from "./check.ts";
 import { registerDeleteData } from "./delete-data.ts";
 import { registerDestroy } from "./destroy.ts";
-import { registerDocs } from "./docs.ts";
 import { registerEnv } from "./env.ts";
-import { codeOf, UserError } from "./error.ts";
 import { registerHistory } from "./history.ts";
 import { registerInit } from "./init.ts";
 import { registerMigrate } from "./migrate.ts";
@@ -18,12 +20,10 @@ import { registerPulumi } from "./pulumi.ts";
 import { registerRelease } from "./release.ts";
 import { registerRestore } from "./restore.ts";
 import { registerRollback } from "./rollback.ts";
-import { formatSetupError, SetupError } from "./setup/index.ts";
 import { registerSetup } from "./setup.ts";
 import { registerSnapshot } from "./snapshot.ts";
 import { registerSnapshots } from "./snapshots.ts";
 import { registerStatus } from "./status.ts";
-import { registerTest } from "./test.ts";
 import { registerUp } from "./up.ts";
 
 const program = new Command("factory")

@@ -1,14 +1,14 @@
 import type { Command } from "commander";
-import { codeIn } from "../config/error-codes.ts";
-import { compareConfig, type StackConfig, secretValues } from "./config-changes.ts";
-import { askPulumi, openStack, readState, runPulumi, type Workspace } from "./engine.ts";
-import { UserError } from "./error.ts";
+import { codeIn } from "../contract/error-codes.ts";
+import { UserError } from "../contract/user-error.ts";
+import { formatPreview, type Preview } from "../operations/preview/markdown.ts";
+import { refreshOptions } from "../operations/upgrade/drift.ts";
+import { compareConfig, type StackConfig, secretValues } from "../pulumi/config-changes.ts";
+import { capturePreview } from "../pulumi/events.ts";
+import { askPulumi, openStack, readState, runPulumi, type Workspace } from "../pulumi/workspace.ts";
+import { formatSetupError, SetupError } from "../setup/index.ts";
 import { askHistory } from "./history.ts";
-import { refreshOptions } from "./missing.ts";
 import { type StackOptions, stackOption } from "./options.ts";
-import { capturePreview } from "./preview-events.ts";
-import { formatPreview, type Preview } from "./preview-markdown.ts";
-import { formatSetupError, SetupError } from "./setup/index.ts";
 
 type PreviewOptions = StackOptions & { diff?: boolean; markdown?: boolean };
 

@@ -1,17 +1,17 @@
 import confirm from "@inquirer/confirm";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type ImageName, imageNames } from "../components/contract.ts";
-import { trustCertificateFile } from "../config/machine.ts";
+import { type ImageName, imageNames } from "../contract/names.ts";
+import { UserError } from "../contract/user-error.ts";
 import { type Manifest, RegistryError, type Repository } from "../images/registry.ts";
-import { readReleases } from "./deployments.ts";
-import { openStack, type Workspace } from "./engine.ts";
-import { UserError } from "./error.ts";
+import { trustCertificateFile } from "../lib/machine.ts";
+import { openRepository, repositoryName } from "../operations/release/candidate.ts";
+import { atRegistry } from "../operations/release/push-errors.ts";
+import { type PushLogin, readPushLogin, tokenVariable } from "../operations/release/push-login.ts";
+import { planRetention, type RetentionPlan, type Tagged } from "../operations/release/retention.ts";
+import { readReleases } from "../operations/versions/deployments.ts";
+import { openStack, type Workspace } from "../pulumi/workspace.ts";
 import { readHistory } from "./history.ts";
 import { jsonOption, type StackOptions, stackOption, yesOption } from "./options.ts";
-import { type PushLogin, readPushLogin, tokenVariable } from "./release/login.ts";
-import { atRegistry } from "./release/registry.ts";
-import { openRepository, repositoryName } from "./release/release.ts";
-import { planRetention, type RetentionPlan, type Tagged } from "./retention/plan.ts";
 
 type PruneOptions = StackOptions & { keep: number; yes?: boolean; json?: boolean };
 

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { execa } from "execa";
-import { openEngine } from "./engine.ts";
-import { UserError } from "./error.ts";
-import { paths } from "./paths.ts";
-import { createStackOf } from "./stack-copy.ts";
+import { UserError } from "../contract/user-error.ts";
+import { paths } from "../lib/paths.ts";
+import { createStackOf } from "../pulumi/stack-copy.ts";
+import { openEngine } from "../pulumi/workspace.ts";
 
 export function registerPulumi(program: Command): void {
   program

@@ -1,15 +1,15 @@
 import confirm from "@inquirer/confirm";
 import type { Command } from "commander";
-import { type VolumeKey, volumesWith } from "../components/contract.ts";
-import { openStack } from "./engine.ts";
-import { UserError } from "./error.ts";
+import { type VolumeKey, volumesWith } from "../contract/names.ts";
+import { UserError } from "../contract/user-error.ts";
+import { shortId } from "../operations/data/recover.ts";
+import { readSnapshots, type Snapshot } from "../operations/data/restic.ts";
+import { planRestore, restoreSnapshot } from "../operations/data/restore.ts";
+import { openStore, type SnapshotStore } from "../operations/data/store.ts";
+import { formatRestore, formatSnapshots } from "../operations/data/text.ts";
+import { openStack } from "../pulumi/workspace.ts";
+import { createProgress } from "../setup/index.ts";
 import { type StackOptions, stackOption, yesOption } from "./options.ts";
-import { createProgress } from "./setup/index.ts";
-import { shortId } from "./snapshots/recover.ts";
-import { readSnapshots, type Snapshot } from "./snapshots/restic.ts";
-import { planRestore, restoreSnapshot } from "./snapshots/restore.ts";
-import { openStore, type SnapshotStore } from "./snapshots/store.ts";
-import { formatRestore, formatSnapshots } from "./snapshots/text.ts";
 
 type RestoreOptions = StackOptions & { volume?: VolumeKey[]; yes?: boolean };
 

@@ -1,22 +1,22 @@
 import confirm from "@inquirer/confirm";
 import { type Command, Option } from "commander";
-import { imageNames } from "../components/contract.ts";
-import { apply } from "./apply.ts";
-import { compareConfig, type HistoryEntry, type StackConfig } from "./config-changes.ts";
-import { acceptDataFormat, refuseOlderFormat } from "./data-format.ts";
-import { readReleases } from "./deployments.ts";
-import { askPulumi, openStack, saveStackFile, type Workspace } from "./engine.ts";
-import { codeOf, UserError } from "./error.ts";
+import { imageNames } from "../contract/names.ts";
+import { codeOf, UserError } from "../contract/user-error.ts";
+import { isRunning, namesIn, readRunning } from "../host/factory-containers.ts";
+import { acceptDataFormat, refuseOlderFormat } from "../operations/data/format.ts";
+import { formatRestore } from "../operations/data/text.ts";
+import { apply } from "../operations/upgrade/up.ts";
+import { readReleases } from "../operations/versions/deployments.ts";
+import { planDataOf, restoreInto } from "../operations/versions/rollback-data.ts";
+import { planRollback, type RollbackPlan } from "../operations/versions/rollback-plan.ts";
+import { type Destination, formatList, formatPlan, toJson } from "../operations/versions/text.ts";
+import { describeVersion, type Release } from "../operations/versions/versions.ts";
+import { compareConfig, type HistoryEntry, type StackConfig } from "../pulumi/config-changes.ts";
+import { lettingGo } from "../pulumi/events.ts";
+import { imageKeys } from "../pulumi/stack-file.ts";
+import { askPulumi, openStack, saveStackFile, type Workspace } from "../pulumi/workspace.ts";
 import { readHistory } from "./history.ts";
 import { jsonOption, type StackOptions, stackOption, yesOption } from "./options.ts";
-import { lettingGo } from "./preview-events.ts";
-import { describeVersion, type Release } from "./releases.ts";
-import { planDataOf, restoreInto } from "./rollback-data.ts";
-import { planRollback, type RollbackPlan } from "./rollback-plan.ts";
-import { type Destination, formatList, formatPlan, toJson } from "./rollback-text.ts";
-import { isRunning, namesIn, readRunning } from "./running.ts";
-import { formatRestore } from "./snapshots/text.ts";
-import { imageKeys } from "./stack-file.ts";
 
 type RollbackOptions = StackOptions & {
   yes?: boolean;

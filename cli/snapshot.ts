@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { openStack } from "./engine.ts";
+import { openStore } from "../operations/data/store.ts";
+import { takeSnapshot } from "../operations/data/take.ts";
+import { formatTaken } from "../operations/data/text.ts";
+import { openStack } from "../pulumi/workspace.ts";
+import { createProgress } from "../setup/index.ts";
 import { type StackOptions, stackOption } from "./options.ts";
-import { createProgress } from "./setup/index.ts";
-import { openStore } from "./snapshots/store.ts";
-import { takeSnapshot } from "./snapshots/take.ts";
-import { formatTaken } from "./snapshots/text.ts";
 
 export function registerSnapshot(program: Command): void {
   program

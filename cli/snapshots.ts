@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { openStack } from "./engine.ts";
+import { readSnapshots } from "../operations/data/restic.ts";
+import { openStore } from "../operations/data/store.ts";
+import { formatSnapshots } from "../operations/data/text.ts";
+import { openStack } from "../pulumi/workspace.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";
-import { readSnapshots } from "./snapshots/restic.ts";
-import { openStore } from "./snapshots/store.ts";
-import { formatSnapshots } from "./snapshots/text.ts";
 
 export function registerSnapshots(program: Command): void {
   program

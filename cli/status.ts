@@ -7,12 +7,12 @@ import {
   labelKeys,
   volumeName,
   volumesWith,
-} from "../components/contract.ts";
-import { docker } from "./docker.ts";
+} from "../contract/names.ts";
+import { docker } from "../host/docker.ts";
+import { inspectComponents, type Named, namesIn } from "../host/factory-containers.ts";
+import { tableStyle } from "../lib/table.ts";
+import { readStackFile } from "../pulumi/stack-file.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";
-import { inspectComponents, type Named, namesIn } from "./running.ts";
-import { readStackFile } from "./stack-file.ts";
-import { tableStyle } from "./table.ts";
 
 /** What runs of a component; null where its container does not exist. */
 interface ComponentStatus {

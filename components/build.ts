@@ -1,7 +1,7 @@
-import { baseImage } from "../config/base-image.ts";
 import type { BuiltImage } from "../config/parse.ts";
-import { ownFile, projectFile } from "../config/place.ts";
-import type { ImageName } from "./contract.ts";
+import { baseImage } from "../contract/base-image.ts";
+import type { ImageName } from "../contract/names.ts";
+import { ownFile, projectFile } from "../lib/program-files.ts";
 
 /** The Dockerfiles of this project, relative to it. */
 export const embeddedSource = "docker";

@@ -1,10 +1,10 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { goDuration } from "../config/units.ts";
-import { type ComponentName, containerName, volumesOf } from "./contract.ts";
+import { type ComponentName, containerName, volumesOf } from "../contract/names.ts";
 import type { DataVolumes } from "./data-volumes.ts";
 import type { FactoryImage } from "./factory-image.ts";
-import { createGate } from "./gate.ts";
+import { createGate } from "./gates/gate.ts";
 import { containerLabels } from "./labels.ts";
 
 /** What every container of a factory needs from the factory. */

@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { ownVolumes, type VolumeKey, volumeName, volumes } from "./contract.ts";
+import { ownVolumes, type VolumeKey, volumeName, volumes } from "../contract/names.ts";
 import { factoryLabels } from "./labels.ts";
 
 export interface DataVolumesArgs {

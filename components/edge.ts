@@ -1,8 +1,8 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
+import { edgeStatePath } from "../contract/names.ts";
 import { type ComponentArgs, type ContainerSpec, createContainer } from "./container.ts";
-import { edgeStatePath } from "./contract.ts";
 import type { DataVolumes } from "./data-volumes.ts";
 import type { FactoryImage } from "./factory-image.ts";
 

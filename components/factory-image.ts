@@ -1,11 +1,11 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { BuiltImage } from "../config/parse.ts";
-import { formatReference } from "../config/reference.ts";
+import { type ImageName, images, localImageName } from "../contract/names.ts";
+import { formatReference } from "../images/reference.ts";
+import type { PinnedImage, RunnableImage } from "../program/resolve-digests.ts";
 import { buildOf, embeddedSource } from "./build.ts";
-import { type ImageName, images, localImageName } from "./contract.ts";
-import { createGate } from "./gate.ts";
-import type { PinnedImage, RunnableImage } from "./image-digests.ts";
+import { createGate } from "./gates/gate.ts";
 import type { ImageLabels } from "./labels.ts";
 
 export interface FactoryImageArgs {

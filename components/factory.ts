@@ -1,22 +1,22 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
+import { hiredComponent, type ImageName, imageNames, networkName } from "../contract/names.ts";
+import type { RunnableImage } from "../program/resolve-digests.ts";
 import { Agents, agentsSpec } from "./agents.ts";
-import { createCanary } from "./canary.ts";
 import type { Surroundings } from "./container.ts";
-import { hiredComponent, type ImageName, imageNames, networkName } from "./contract.ts";
 import { DataVolumes } from "./data-volumes.ts";
-import { createDrain } from "./drain.ts";
 import { Edge, edgeSpec } from "./edge.ts";
 import { FactoryImage } from "./factory-image.ts";
+import { createCanary } from "./gates/canary.ts";
+import { createDrain } from "./gates/drain.ts";
+import { createHook } from "./gates/hook.ts";
+import { recordRelease } from "./gates/release.ts";
+import { createSnapshot } from "./gates/snapshot.ts";
 import { hiredSpec, secretVariables } from "./hired.ts";
-import { createHook } from "./hook.ts";
-import type { RunnableImage } from "./image-digests.ts";
 import { factoryLabels } from "./labels.ts";
-import { recordRelease } from "./release-record.ts";
 import { Reproduce, reproduceSpec } from "./reproduce.ts";
 import { Runner, runnerSpec } from "./runner.ts";
-import { createSnapshot } from "./snapshot.ts";
 
 export type FactoryArgs = Omit<
   FactoryConfig,

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
-import { runError } from "../config/run-error.ts";
 import { type GivenVariable, refusedVariable } from "../config/variables.ts";
+import { hiredComponent } from "../contract/names.ts";
 import { type AgentsArgs, agentsSpec, type Variables } from "./agents.ts";
 import type { ContainerSpec } from "./container.ts";
-import { hiredComponent } from "./contract.ts";
+import { runError } from "./run-error.ts";
 
 export interface HiredArgs extends Omit<AgentsArgs, "secrets"> {
   name: string;

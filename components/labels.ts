@@ -1,4 +1,4 @@
-import { type ComponentName, labelKeys } from "./contract.ts";
+import { type ComponentName, labelKeys } from "../contract/names.ts";
 
 /** A label as the Docker provider takes it. */
 export interface Label {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { nearest, type Problem } from "./error.ts";
 import { fieldAt, pathText } from "./fields.ts";
-import { isSecretKey } from "./secret-problems.ts";
+import { nearest, type Problem } from "./problem.ts";
+import { isSecretKey } from "./secrets.ts";
 
 /** What the schema found wrong, with what is allowed and the command that mends it. */
 export function explain(issue: z.core.$ZodIssue, value: unknown): Problem[] {

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { KeyDocs } from "./kinds.ts";
+import type { KeyDocs } from "./field-types.ts";
 import { configSchema } from "./schema.ts";
 
 /** A key of the config, structured or not, as the schema declares it. */

@@ -1,10 +1,10 @@
-import { type ImageName, imageNames } from "../components/contract.ts";
-import { ConfigError, type Problem } from "./error.ts";
+import { type ImageName, imageNames } from "../contract/names.ts";
+import { completeVersion, type ImageReference, isBareVersion, parseReference } from "../images/reference.ts";
 import { explain, onStack, setCommand } from "./explain.ts";
 import { type Field, fieldAt } from "./fields.ts";
-import { completeVersion, type ImageReference, isBareVersion, parseReference } from "./reference.ts";
+import { ConfigError, type Problem } from "./problem.ts";
 import { type ConfigValues, configSchema } from "./schema.ts";
-import { isSecretKey, secretProblems } from "./secret-problems.ts";
+import { isSecretKey, secretProblems } from "./secrets.ts";
 import { variableProblems } from "./variables.ts";
 
 /** An image that is pulled. */

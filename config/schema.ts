@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { agents } from "./agents-schema.ts";
-import { hook, imageKey, keyDocs, pattern, secrets, variableName, whole, yesOrNo } from "./kinds.ts";
-import { readPublicKey } from "./public-key.ts";
-import { edgeRoutes } from "./routes.ts";
+import { readPublicKey } from "../images/public-key.ts";
+import { agents } from "./agents.ts";
+import { edgeRoutes } from "./edge-routes.ts";
+import { hook, imageKey, keyDocs, pattern, secrets, variableName, whole, yesOrNo } from "./field-types.ts";
 
 /** Keys that hold a secret, and must be set with `--secret`. */
 export const secretKeys = ["forgeToken", "registryToken", "snapshotPassword", "agentSecrets", "hiredSecrets"] as const;

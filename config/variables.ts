@@ -1,4 +1,4 @@
-import { nearest, type Problem } from "./error.ts";
+import { nearest, type Problem } from "./problem.ts";
 
 /** Variables of the agents that keys of their own set, each with the key. */
 const keysOf: Record<string, string> = {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ImageReference, PinnedReference } from "../config/reference.ts";
+import type { ImageReference, PinnedReference } from "./reference.ts";
 
 /** What an image says of itself. */
 export interface ImageConfig {

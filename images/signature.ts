@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, sign as createSignature, type KeyObject, verify } from "node:crypto";
-import { UserError } from "../cli/error.ts";
-import { signingCurve } from "../config/public-key.ts";
-import type { PinnedReference } from "../config/reference.ts";
+import { UserError } from "../contract/user-error.ts";
+import { signingCurve } from "./public-key.ts";
+import type { PinnedReference } from "./reference.ts";
 import { type Descriptor, digestOf, type Manifest, type Repository } from "./registry.ts";
 
 // Where signatures lie, and what they are of: github.com/sigstore/cosign, specs/SIGNATURE_SPEC.md.

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { factoryConfig } from "../config/options.ts";
+import { factoryConfig } from "../program/options.ts";
 
 test("options get the defaults of a stack's config", () => {
   const config = factoryConfig({ factoryName: "website", release: "v0.1.1", agents: { pollInterval: "1m" } });

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { networkName } from "../../components/contract.ts";
-import { codeIn } from "../../config/error-codes.ts";
+import { codeIn } from "../../contract/error-codes.ts";
+import { networkName } from "../../contract/names.ts";
 import { fails, succeeds } from "./dangers.ts";
 import { TestFactory } from "./harness.ts";
 import { killAll, runUntil } from "./processes.ts";

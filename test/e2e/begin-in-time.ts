@@ -1,5 +1,5 @@
 import { type RunnerTask, type RunnerTestFile, TestRunner } from "vitest";
-import { beginByVariable } from "../../cli/test-progress.ts";
+import { beginByVariable } from "../../tools/test-progress.ts";
 
 /** Vitest's runner, which skips files that begin too late: a run that is ended from outside would tell nothing at all. */
 export default class BeginInTime extends TestRunner {

@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { paths } from "../../cli/paths.ts";
-import { testComposeConfig } from "../../cli/setup/index.ts";
-import { imageNames } from "../../components/contract.ts";
+import { imageNames } from "../../contract/names.ts";
+import { paths } from "../../lib/paths.ts";
+import { testComposeConfig } from "../../setup/index.ts";
 import type { ComposeDeployment } from "./compose.ts";
 import { composeFile } from "./compose-file.ts";
 import { e2eLabel, staticBusybox } from "./harness.ts";

@@ -1,4 +1,4 @@
-import type { ImageName } from "../../components/contract.ts";
+import type { ImageName } from "../../contract/names.ts";
 import type { ComposeDeployment } from "./compose.ts";
 
 type Service = Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import type { Deployment } from "../../cli/migrate/deployment.ts";
-import { readDeployment } from "../../cli/migrate/read-deployment.ts";
+import type { Deployment } from "../../operations/migrate/read/deployment.ts";
+import { readDeployment } from "../../operations/migrate/read/read-deployment.ts";
 import { ComposeDeployment, type ComposeOptions } from "./compose.ts";
 import { dockerHost } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";

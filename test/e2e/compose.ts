@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { findOnPath } from "../../cli/setup/run.ts";
+import { findOnPath } from "../../lib/run.ts";
 import { writeDirectory, writeEnvFile } from "./compose-directory.ts";
 import { importBusybox, Places, type Sources } from "./data.ts";
 import { dockerHost, e2eLabel, freePort } from "./harness.ts";

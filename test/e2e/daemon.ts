@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { unmountBelow } from "../../cli/setup/mounts.ts";
-import { removeStalePidFile } from "../../cli/setup/pid-file.ts";
+import { unmountBelow } from "../../lib/mounts.ts";
+import { removeStalePidFile } from "../../setup/pid-file.ts";
 import { execa } from "./execa.ts";
 import { killProcesses } from "./processes.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { imageNames } from "../../components/contract.ts";
+import { imageNames } from "../../contract/names.ts";
 import { expectHealthy, fails, patch, renamed, runningIds, succeeds } from "./dangers.ts";
 import { VolumeData } from "./data.ts";
 import { type Outcome, TestFactory } from "./harness.ts";

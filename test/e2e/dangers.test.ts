@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { labelKeys, volumeName, volumes } from "../../components/contract.ts";
+import { labelKeys, volumeName, volumes } from "../../contract/names.ts";
 import { expectHealthy, fails, patch, renamed, runningIds, succeeds } from "./dangers.ts";
 import { VolumeData } from "./data.ts";
 import { TestFactory } from "./harness.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { imageNames, volumes } from "../../components/contract.ts";
+import { imageNames, volumes } from "../../contract/names.ts";
 import { type Outcome, TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 

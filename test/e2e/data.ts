@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { volumes } from "../../components/contract.ts";
+import { volumes } from "../../contract/names.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, staticBusybox, type TestFactory } from "./harness.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { componentNames, containers, images, volumes } from "../../components/contract.ts";
+import { componentNames, containers, images, volumes } from "../../contract/names.ts";
 import { TestFactory } from "./harness.ts";
 
 const canary = "canary-forge-token-4711";

@@ -15,7 +15,7 @@ import {
   type VolumeKey,
   volumeName,
   volumes,
-} from "../../components/contract.ts";
+} from "../../contract/names.ts";
 import { execa } from "./execa.ts";
 
 /** Docker daemon the tests run on. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseDocument } from "yaml";
-import { type ComponentName, componentsWith, ownVolumes } from "../../components/contract.ts";
+import { type ComponentName, componentsWith, ownVolumes } from "../../contract/names.ts";
 import { type Outcome, TestFactory } from "./harness.ts";
 
 const canaries = {

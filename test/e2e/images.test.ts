@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { imageNames, localImageName } from "../../components/contract.ts";
+import { imageNames, localImageName } from "../../contract/names.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, freePort, TestFactory } from "./harness.ts";
 

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { componentNames, hiredComponent, type ImageName, imageNames, labelKeys } from "../../components/contract.ts";
+import { componentNames, hiredComponent, type ImageName, imageNames, labelKeys } from "../../contract/names.ts";
 import { ComposeDeployment, type ComposeOptions } from "./compose.ts";
 import type { Places, Sources } from "./data.ts";
 import { execa } from "./execa.ts";

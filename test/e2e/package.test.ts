@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { imageNames } from "../../components/contract.ts";
+import { imageNames } from "../../contract/names.ts";
 import { execa } from "./execa.ts";
 import { TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";

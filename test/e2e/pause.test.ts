@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { paths } from "../../cli/paths.ts";
-import { createProgress, snapshotImage } from "../../cli/setup/index.ts";
-import { setupSnapshotImage } from "../../cli/setup/snapshot-image.ts";
-import { pause, unpause } from "../../cli/snapshots/pause.ts";
+import { paths } from "../../lib/paths.ts";
+import { pause, unpause } from "../../operations/data/pause.ts";
+import { createProgress, snapshotImage } from "../../setup/index.ts";
+import { setupSnapshotImage } from "../../setup/snapshot-image.ts";
 import { execa } from "./execa.ts";
 import { dockerHost } from "./harness.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { imageNames, volumes } from "../../components/contract.ts";
+import { imageNames, volumes } from "../../contract/names.ts";
 import { type Outcome, TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 

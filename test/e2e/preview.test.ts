@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { masked } from "../preview-support.ts";
+import { masked } from "../operations/preview/support.ts";
 import { TestFactory } from "./harness.ts";
 
 const canary = "canary-forge-token-4712";

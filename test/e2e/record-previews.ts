@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ImageName } from "../../components/contract.ts";
+import type { ImageName } from "../../contract/names.ts";
 import { TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { codeIn } from "../../config/error-codes.ts";
+import { codeIn } from "../../contract/error-codes.ts";
 import { TestFactory } from "./harness.ts";
 
 let factory: TestFactory;

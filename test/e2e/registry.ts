@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ImageName } from "../../components/contract.ts";
+import type { ImageName } from "../../contract/names.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, freePort, staticBusybox } from "./harness.ts";
 

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { imageNames, volumes } from "../../components/contract.ts";
+import { imageNames, volumes } from "../../contract/names.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, e2eLabel, type Outcome, staticBusybox, TestFactory } from "./harness.ts";
 import { killGroup } from "./processes.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { volumes } from "../../components/contract.ts";
+import { volumes } from "../../contract/names.ts";
 import { type ListedSnapshot, SnapshotFactory, succeeds } from "./snapshot-support.ts";
 
 let one: SnapshotFactory;

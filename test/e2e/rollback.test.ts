@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { imageNames, volumes } from "../../components/contract.ts";
+import { imageNames, volumes } from "../../contract/names.ts";
 import { type Outcome, TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 

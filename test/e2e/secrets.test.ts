@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { componentNames, imageNames } from "../../components/contract.ts";
+import { componentNames, imageNames } from "../../contract/names.ts";
 import { execa } from "./execa.ts";
 import { type Outcome, TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import { snapshotContainerName, type VolumeKey, volumes } from "../../components/contract.ts";
+import { snapshotContainerName, type VolumeKey, volumes } from "../../contract/names.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, type Outcome, TestFactory } from "./harness.ts";
 

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { snapshotContainerName } from "../../components/contract.ts";
+import { snapshotContainerName } from "../../contract/names.ts";
 import { readProcesses } from "./processes.ts";
 import { type ListedSnapshot, password, SnapshotFactory, succeeds } from "./snapshot-support.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { snapshotImage } from "../../cli/setup/index.ts";
-import { baseImage } from "../../config/base-image.ts";
+import { baseImage } from "../../contract/base-image.ts";
+import { snapshotImage } from "../../setup/index.ts";
 import { execa } from "./execa.ts";
 import { dockerHost } from "./harness.ts";
 import { type ListedSnapshot, password, SnapshotFactory } from "./snapshot-support.ts";

@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { volumes } from "../../components/contract.ts";
+import { volumes } from "../../contract/names.ts";
 import { newDirectory, password, SnapshotFactory, succeeds } from "./snapshot-support.ts";
 
 const megabyte = 1024 * 1024;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ImageName, imageNames } from "../../components/contract.ts";
+import { type ImageName, imageNames } from "../../contract/names.ts";
 import { encodeLogin } from "../../images/login.ts";
 import { Repository } from "../../images/registry.ts";
 import { readSigningKey, sign, signatureTag } from "../../images/signature.ts";

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { imageNames, volumes } from "../../components/contract.ts";
+import { imageNames, volumes } from "../../contract/names.ts";
 import { execa } from "./execa.ts";
 import { dockerHost, type Outcome, TestFactory } from "./harness.ts";
 import { killGroup, processesIn, upUntil } from "./processes.ts";

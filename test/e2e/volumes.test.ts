@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { componentNames, type ImageName, volumes } from "../../components/contract.ts";
+import { componentNames, type ImageName, volumes } from "../../contract/names.ts";
 import { dockerHost, type Outcome, TestFactory } from "./harness.ts";
 import { TestRegistry } from "./registry.ts";
 
@@ -109,7 +109,7 @@ describe("a container with an anonymous volume", () => {
       GATE_RUN: "task",
     };
     const gate = (container: string) =>
-      factory.plain("node cli/gate.ts finish", { ...asked, DOCKER_HOST: dockerHost, GATE_CONTAINER: container });
+      factory.plain("node gates/main.ts finish", { ...asked, DOCKER_HOST: dockerHost, GATE_CONTAINER: container });
     expect(await gate(id)).toMatchObject({ exitCode: 0, all: "" });
     const named = `--volume=${factory.volumeName("agent-data")}:/home/agent/data`;
     const stray = await factory.docker("create", named, "--volume=/cache", image);
@@ -215,7 +215,7 @@ describe("a released image", () => {
     // Node asks a proxy for localhost too, the engine and the daemon do not.
     const refused = await up({ HTTPS_PROXY: "http://127.0.0.1:9" });
     expectRefused(refused, version, says);
-    expect(refused.all).toContain('running "node cli/gate.ts volumes"');
+    expect(refused.all).toContain('running "node gates/main.ts volumes"');
     expect(await isHere(version)).toBe(true);
     expect(await running(released)).toEqual(before);
   });

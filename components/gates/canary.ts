@@ -1,0 +1,60 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type ComponentName, containerName } from "../../contract/names.ts";
+import type { ContainerSpec, HealthCheck, Surroundings } from "../container.ts";
+import { createGate } from "./gate.ts";
+
+/** What a canary is made of; it has no secrets, no ports and no data. */
+export interface CanarySpec {
+  factory: string;
+  component: ComponentName;
+  /** Name of the container that the image is going to run in. */
+  container: string;
+  network: string;
+  /** ID of the image. */
+  image: string;
+  reference: string;
+  /** `NAME=value`. */
+  environment: string[];
+  /** Without `CAP_`. */
+  capabilities: readonly string[];
+  /** Mebibytes. */
+  memory: number;
+  pids: number;
+  /** @default the image's own */
+  healthCheck?: HealthCheck;
+}
+
+/** Tries a service's image beside the container that runs, before anything that runs is touched. */
+export function createCanary(
+  spec: ContainerSpec,
+  { factory, dockerHost, network }: Pick<Surroundings, "factory" | "dockerHost"> & { network: string },
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  const { component, image, run } = spec;
+  const healthCheck = run.kind === "service" ? run.healthCheck : undefined;
+  const canary: pulumi.Input<CanarySpec> = image.id.apply((id) => ({
+    factory,
+    component,
+    container: containerName(factory, component),
+    network,
+    image: id,
+    reference: image.labels.reference,
+    environment: plainVariables(spec.environment),
+    capabilities: spec.capabilities,
+    memory: spec.memory,
+    pids: spec.pids,
+    ...(healthCheck === undefined ? {} : { healthCheck }),
+  }));
+  return createGate(
+    `${component}-canary`,
+    { gate: "canary", dockerHost, parameters: { spec: pulumi.jsonStringify(canary) }, triggers: [image.id] },
+    opts,
+  );
+}
+
+/** `NAME=value` of the variables that are known here: a secret is an output, always. */
+function plainVariables(environment: ContainerSpec["environment"]): string[] {
+  return Object.entries(environment).flatMap(([name, value]) =>
+    typeof value === "string" ? [`${name}=${value}`] : [],
+  );
+}
