@@ -3,11 +3,12 @@ import { createDockerHost } from "./components/docker-host.ts";
 import { Factory } from "./components/factory.ts";
 import { dockerLogin, trustCertificateFile } from "./lib/machine.ts";
 import { paths } from "./lib/paths.ts";
-import { endWithPulumi, keepStackTraces, loadConfig } from "./program/load-config.ts";
+import { loadConfig } from "./program/load-config.ts";
 import { refuseUnsigned } from "./program/refuse-unsigned.ts";
 import { refuseVolumeShadows } from "./program/refuse-volume-shadows.ts";
 import { requireNetwork } from "./program/require-network.ts";
 import { resolveDigests } from "./program/resolve-digests.ts";
+import { endWithPulumi, keepStackTraces } from "./program/sdk.ts";
 
 endWithPulumi();
 keepStackTraces();

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { adopt } from "../operations/adopt/adopt.ts";
-import { openStack } from "../pulumi/workspace.ts";
+import { openStack } from "../pulumi/open.ts";
 import { type StackOptions, stackOption, yesOption } from "./options.ts";
 
 export function registerAdopt(program: Command): void {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { volumeName, volumesWith } from "../contract/names.ts";
-import { openStack, runPulumi } from "../pulumi/workspace.ts";
+import { openStack } from "../pulumi/open.ts";
+import { runPulumi } from "../pulumi/run.ts";
 import { type StackOptions, stackOption, yesOption } from "./options.ts";
 
 export function registerDestroy(program: Command): void {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { openStack } from "../pulumi/open.ts";
 import { plainPulumi } from "../pulumi/stack-copy.ts";
-import { openStack } from "../pulumi/workspace.ts";
 import { type StackOptions, stackOption } from "./options.ts";
 
 export function registerEnv(program: Command): void {

@@ -1,9 +1,9 @@
 import Table from "cli-table3";
 import type { Command } from "commander";
-import { UserError } from "../contract/user-error.ts";
 import { tableStyle } from "../lib/table.ts";
 import { compareConfig, type Deployed, type HistoryEntry } from "../pulumi/config-changes.ts";
-import { askPulumi, openStack, type Workspace } from "../pulumi/workspace.ts";
+import { readHistory } from "../pulumi/history.ts";
+import { openStack } from "../pulumi/open.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";
 
 /** What somebody did to a stack. */
@@ -29,26 +29,6 @@ export function registerHistory(program: Command): void {
       const events = readEvents(await readHistory(await openStack(stack)));
       console.log(json ? JSON.stringify(events, null, 2) : formatEvents(events));
     });
-}
-
-/** The stack's updates, the newest first; undefined where Pulumi cannot say. */
-export function askHistory(workspace: Workspace): Promise<HistoryEntry[] | undefined> {
-  return askPulumi(workspace, ["stack", "history", "--show-secrets", "--page-size=100"]);
-}
-
-/**
- * The stack's updates, the newest first.
- * @throws UserError where Pulumi cannot say
- */
-export async function readHistory(workspace: Workspace): Promise<HistoryEntry[]> {
-  const history = await askHistory(workspace);
-  if (history !== undefined) return history;
-  const { stack, env } = workspace;
-  throw new UserError(
-    "state-unreadable",
-    `Pulumi does not give the history of stack ${stack} at ${env.PULUMI_BACKEND_URL}.\n` +
-      `It says why here: ./factory pulumi -- stack history --stack ${stack}`,
-  );
 }
 
 /** What the first deployment is compared with. */

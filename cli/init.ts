@@ -6,9 +6,9 @@ import { UserError } from "../contract/user-error.ts";
 import { dockerLogin, trustCertificateFile } from "../lib/machine.ts";
 import { forgeProblem, imageProblems } from "../operations/init/checks.ts";
 import { type GivenKey, givenVariables } from "../pulumi/kept-secrets.ts";
+import { openEngine } from "../pulumi/open.ts";
 import { prepareStack } from "../pulumi/stack-copy.ts";
 import { parseStackFile, type StackFile, stackFileOf } from "../pulumi/stack-file.ts";
-import { openEngine } from "../pulumi/workspace.ts";
 import { stackOption } from "./options.ts";
 
 /** What a stack's file is made of, as flags and questions say it. */

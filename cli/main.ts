@@ -3,7 +3,6 @@ import { ConfigError } from "../config/problem.ts";
 import { errorLine } from "../contract/error-codes.ts";
 import { codeOf, UserError } from "../contract/user-error.ts";
 import { isPackage } from "../lib/program-files.ts";
-import { formatSetupError, SetupError } from "../setup/index.ts";
 import { registerCheck } from "../tools/check.ts";
 import { registerDocs } from "../tools/docs.ts";
 import { registerTest } from "../tools/test.ts";
@@ -86,8 +85,7 @@ function explain(error: unknown): number {
 }
 
 function known(error: unknown): [message: string, exitCode: number] {
-  if (error instanceof UserError) return [error.message, error.exitCode];
+  if (error instanceof UserError) return [error.shown, error.exitCode];
   if (error instanceof ConfigError) return [error.message, 2];
-  if (error instanceof SetupError) return [formatSetupError(error), 1];
   return [error instanceof Error ? (error.stack ?? error.message) : String(error), 1];
 }

@@ -5,9 +5,11 @@ import { formatPreview, type Preview } from "../operations/preview/markdown.ts";
 import { refreshOptions } from "../operations/upgrade/drift.ts";
 import { compareConfig, type StackConfig, secretValues } from "../pulumi/config-changes.ts";
 import { capturePreview } from "../pulumi/events.ts";
-import { askPulumi, openStack, readState, runPulumi, type Workspace } from "../pulumi/workspace.ts";
-import { formatSetupError, SetupError } from "../setup/index.ts";
-import { askHistory } from "./history.ts";
+import { askHistory } from "../pulumi/history.ts";
+import { openStack } from "../pulumi/open.ts";
+import { askPulumi, runPulumi } from "../pulumi/run.ts";
+import { readState } from "../pulumi/state.ts";
+import type { Workspace } from "../pulumi/workspace.ts";
 import { type StackOptions, stackOption } from "./options.ts";
 
 type PreviewOptions = StackOptions & { diff?: boolean; markdown?: boolean };
@@ -50,7 +52,7 @@ async function comment(stack: string): Promise<void> {
 
 /** What ended before pulumi could say anything: the stack's file, or the set-up. */
 function brokenOff(stack: string, error: unknown): Preview {
-  const message = error instanceof SetupError ? formatSetupError(error) : (error as Error).message;
+  const message = error instanceof UserError ? error.shown : (error as Error).message;
   return { stack, steps: [], errors: [message], diff: "", config: { kind: "unknown" }, secrets: [] };
 }
 

@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { execa } from "execa";
 import { UserError } from "../contract/user-error.ts";
 import { paths } from "../lib/paths.ts";
+import { openEngine } from "../pulumi/open.ts";
 import { createStackOf } from "../pulumi/stack-copy.ts";
-import { openEngine } from "../pulumi/workspace.ts";
 
 export function registerPulumi(program: Command): void {
   program

@@ -15,8 +15,9 @@ import { withoutSecrets } from "../operations/release/push-login.ts";
 import { commitResult, makeRecord, type ReleaseRecord } from "../operations/release/record.ts";
 import { type Ran, runSteps, type Step } from "../operations/release/steps.ts";
 import { pushMirrors, tagMain } from "../operations/release/tag.ts";
+import { openStack, saveStackFile } from "../pulumi/open.ts";
 import { readImageKeys, readStackFile, withImageKeys } from "../pulumi/stack-file.ts";
-import { openStack, saveStackFile, type Workspace } from "../pulumi/workspace.ts";
+import type { Workspace } from "../pulumi/workspace.ts";
 import { createProgress } from "../setup/index.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";
 

@@ -7,7 +7,7 @@ import { readSnapshots, type Snapshot } from "../operations/data/restic.ts";
 import { planRestore, restoreSnapshot } from "../operations/data/restore.ts";
 import { openStore, type SnapshotStore } from "../operations/data/store.ts";
 import { formatRestore, formatSnapshots } from "../operations/data/text.ts";
-import { openStack } from "../pulumi/workspace.ts";
+import { openStack } from "../pulumi/open.ts";
 import { createProgress } from "../setup/index.ts";
 import { type StackOptions, stackOption, yesOption } from "./options.ts";
 

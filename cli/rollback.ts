@@ -2,20 +2,22 @@ import confirm from "@inquirer/confirm";
 import { type Command, Option } from "commander";
 import { imageNames } from "../contract/names.ts";
 import { codeOf, UserError } from "../contract/user-error.ts";
-import { isRunning, namesIn, readRunning } from "../host/factory-containers.ts";
+import { namesIn, readRunning } from "../host/factory-containers.ts";
 import { acceptDataFormat, refuseOlderFormat } from "../operations/data/format.ts";
 import { formatRestore } from "../operations/data/text.ts";
+import { planDataOf, restoreInto } from "../operations/rollback/rollback-data.ts";
+import { type Destination, formatList, formatPlan, toJson } from "../operations/rollback/text.ts";
 import { apply } from "../operations/upgrade/up.ts";
 import { readReleases } from "../operations/versions/deployments.ts";
-import { planDataOf, restoreInto } from "../operations/versions/rollback-data.ts";
 import { planRollback, type RollbackPlan } from "../operations/versions/rollback-plan.ts";
-import { type Destination, formatList, formatPlan, toJson } from "../operations/versions/text.ts";
-import { describeVersion, type Release } from "../operations/versions/versions.ts";
+import { describeVersion, isRunning, type Release } from "../operations/versions/versions.ts";
 import { compareConfig, type HistoryEntry, type StackConfig } from "../pulumi/config-changes.ts";
 import { lettingGo } from "../pulumi/events.ts";
+import { readHistory } from "../pulumi/history.ts";
+import { openStack, saveStackFile } from "../pulumi/open.ts";
+import { askPulumi } from "../pulumi/run.ts";
 import { imageKeys } from "../pulumi/stack-file.ts";
-import { askPulumi, openStack, saveStackFile, type Workspace } from "../pulumi/workspace.ts";
-import { readHistory } from "./history.ts";
+import type { Workspace } from "../pulumi/workspace.ts";
 import { jsonOption, type StackOptions, stackOption, yesOption } from "./options.ts";
 
 type RollbackOptions = StackOptions & {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { openStack } from "../pulumi/workspace.ts";
+import { openStack } from "../pulumi/open.ts";
 import { type StackOptions, stackOption } from "./options.ts";
 
 export function registerSetup(program: Command): void {

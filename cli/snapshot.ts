@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { openStore } from "../operations/data/store.ts";
 import { takeSnapshot } from "../operations/data/take.ts";
 import { formatTaken } from "../operations/data/text.ts";
-import { openStack } from "../pulumi/workspace.ts";
+import { openStack } from "../pulumi/open.ts";
 import { createProgress } from "../setup/index.ts";
 import { type StackOptions, stackOption } from "./options.ts";
 

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { readSnapshots } from "../operations/data/restic.ts";
 import { openStore } from "../operations/data/store.ts";
 import { formatSnapshots } from "../operations/data/text.ts";
-import { openStack } from "../pulumi/workspace.ts";
+import { openStack } from "../pulumi/open.ts";
 import { jsonOption, type StackOptions, stackOption } from "./options.ts";
 
 export function registerSnapshots(program: Command): void {

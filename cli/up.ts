@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { apply } from "../operations/upgrade/up.ts";
-import { openStack } from "../pulumi/workspace.ts";
+import { openStack } from "../pulumi/open.ts";
 import { type StackOptions, stackOption, yesOption } from "./options.ts";
 
 export function registerUp(program: Command): void {

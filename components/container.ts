@@ -1,6 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { goDuration } from "../config/units.ts";
+import type { HealthCheck } from "../contract/gates.ts";
 import { type ComponentName, containerName, volumesOf } from "../contract/names.ts";
 import type { DataVolumes } from "./data-volumes.ts";
 import type { FactoryImage } from "./factory-image.ts";
@@ -17,15 +18,6 @@ export interface Surroundings {
   volumes: DataVolumes;
   /** What has to be there, all of it, before any container is made or replaced. */
   before: pulumi.Resource[];
-}
-
-/** A health check as the config declares it; times in seconds. */
-export interface HealthCheck {
-  test: string[];
-  interval: number;
-  timeout: number;
-  retries: number;
-  startPeriod: number;
 }
 
 export interface ContainerSpec {

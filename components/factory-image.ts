@@ -1,10 +1,9 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { BuiltImage } from "../config/parse.ts";
 import { type ImageName, images, localImageName } from "../contract/names.ts";
+import { buildOf, embeddedSource } from "../images/build.ts";
 import { formatReference } from "../images/reference.ts";
-import type { PinnedImage, RunnableImage } from "../program/resolve-digests.ts";
-import { buildOf, embeddedSource } from "./build.ts";
+import type { BuiltImage, PinnedImage, RunnableImage } from "../images/source.ts";
 import { createGate } from "./gates/gate.ts";
 import type { ImageLabels } from "./labels.ts";
 

@@ -2,7 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
 import { hiredComponent, type ImageName, imageNames, networkName } from "../contract/names.ts";
-import type { RunnableImage } from "../program/resolve-digests.ts";
+import type { RunnableImage } from "../images/source.ts";
 import { Agents, agentsSpec } from "./agents.ts";
 import type { Surroundings } from "./container.ts";
 import { DataVolumes } from "./data-volumes.ts";

@@ -1,6 +1,7 @@
 import type { z } from "zod";
+import { nearest } from "../lib/nearest.ts";
 import { fieldAt, pathText } from "./fields.ts";
-import { nearest, type Problem } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 import { isSecretKey } from "./secrets.ts";
 
 /** What the schema found wrong, with what is allowed and the command that mends it. */

@@ -1,29 +1,13 @@
 import { type ImageName, imageNames } from "../contract/names.ts";
 import { completeVersion, type ImageReference, isBareVersion, parseReference } from "../images/reference.ts";
+import type { BuiltImage, ImageSource } from "../images/source.ts";
 import { explain, onStack, setCommand } from "./explain.ts";
 import { type Field, fieldAt } from "./fields.ts";
 import { ConfigError, type Problem } from "./problem.ts";
+import type { RawConfig } from "./raw.ts";
 import { type ConfigValues, configSchema } from "./schema.ts";
 import { isSecretKey, secretProblems } from "./secrets.ts";
 import { variableProblems } from "./variables.ts";
-
-/** An image that is pulled. */
-export interface RegistryImage {
-  kind: "registry";
-  reference: ImageReference;
-}
-
-/** An image that is built on the Docker host. */
-export interface BuiltImage {
-  kind: "build";
-  /** The checkout it is built from. @default this project */
-  source?: string;
-  platform?: string;
-  args: Record<string, string>;
-}
-
-/** Where an image comes from. */
-export type ImageSource = RegistryImage | BuiltImage;
 
 /** The stack's config, checked, with every default filled in. */
 export interface FactoryConfig
@@ -53,15 +37,6 @@ export interface FactoryConfig
   agentSecrets?: Record<string, string>;
   /** By the agent's name, then by the variable's. */
   hiredSecrets?: Record<string, Record<string, string>>;
-}
-
-/** A stack's config as Pulumi keeps it: every value a string, structured ones as JSON. */
-export interface RawConfig {
-  stack: string;
-  /** Values by key, without the namespace. */
-  values: Record<string, string>;
-  /** Keys that were set with `--secret`, and paths below them where it is known which values were: `agentSecrets.API_KEY`. */
-  secrets: ReadonlySet<string>;
 }
 
 /**

@@ -1,4 +1,3 @@
-import leven from "leven";
 import type { ErrorCode } from "../contract/error-codes.ts";
 
 /** One thing wrong with the stack's config. */
@@ -25,15 +24,6 @@ export class ConfigError extends Error {
     super(formatProblems(`The config of stack ${stack} has`, problems));
     this.problems = problems;
   }
-}
-
-/** The candidate nearest to a misspelt word, where one is near. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates
-    .map((candidate) => ({ candidate, distance: leven(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }
 
 /** @param whose the beginning of a sentence that ends in the number of problems */

@@ -1,6 +1,6 @@
 import { fieldAt } from "./fields.ts";
-import type { RawConfig } from "./parse.ts";
 import type { Problem } from "./problem.ts";
+import type { RawConfig } from "./raw.ts";
 import { secretKeys } from "./schema.ts";
 
 /** Whether a key of the config holds a secret, or several. */

@@ -1,4 +1,5 @@
-import { nearest, type Problem } from "./problem.ts";
+import { nearest } from "../lib/nearest.ts";
+import type { Problem } from "./problem.ts";
 
 /** Variables of the agents that keys of their own set, each with the key. */
 const keysOf: Record<string, string> = {

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { nearest } from "../config/problem.ts";
+import { nearest } from "../lib/nearest.ts";
 import { volumeMounts } from "./mounts.ts";
 import { componentOf, type ImageName, images } from "./names.ts";
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { CanarySpec } from "../components/gates/canary.ts";
+import type { CanarySpec } from "../contract/gates.ts";
 import { type GateParameters, rehearsalVariable } from "../contract/gates.ts";
 import { canaryName, labelKeys } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";

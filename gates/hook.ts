@@ -1,6 +1,5 @@
 import { execa } from "execa";
-import type { ReleasedImage } from "../components/gates/release.ts";
-import type { GateParameters } from "../contract/gates.ts";
+import type { GateParameters, ReleasedImage } from "../contract/gates.ts";
 import { componentOf, containerName, type ImageName, labelKeys } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
 import { inspect } from "../host/docker.ts";

@@ -1,6 +1,6 @@
-import type { ReleasedImage } from "../components/gates/release.ts";
-import type { GateParameters } from "../contract/gates.ts";
-import { containerName, keptTag, keptTime, servicesWith } from "../contract/names.ts";
+import type { GateParameters, ReleasedImage } from "../contract/gates.ts";
+import { keptTag, keptTime } from "../contract/kept-tags.ts";
+import { containerName, servicesWith } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
 import { docker } from "../host/docker.ts";
 import { watchFor } from "../host/health.ts";

@@ -1,11 +1,10 @@
-import type { ReleasedImage } from "../components/gates/release.ts";
-import type { GateParameters } from "../contract/gates.ts";
+import { describeVersions } from "../contract/describe-version.ts";
+import type { GateParameters, ReleasedImage } from "../contract/gates.ts";
 import { componentsWith, imageOf } from "../contract/names.ts";
 import { readRunning } from "../host/factory-containers.ts";
 import { createProgress } from "../lib/progress.ts";
 import { takeSnapshot } from "../operations/data/take.ts";
 import { formatTaken } from "../operations/data/text.ts";
-import { describeVersions } from "../operations/versions/versions.ts";
 
 /** Snapshots the data volumes where an image is about to change; the labels name the release that is leaving. */
 export async function snapshotBefore(host: string, parameters: GateParameters<"snapshot">): Promise<void> {

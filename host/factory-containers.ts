@@ -1,6 +1,4 @@
-import type { FactoryConfig } from "../config/parse.ts";
-import { type ComponentName, componentOf, componentsWith, containerName, imageNames } from "../contract/names.ts";
-import type { Release } from "../operations/versions/versions.ts";
+import { type ComponentName, componentsWith, containerName } from "../contract/names.ts";
 import { inspect } from "./docker.ts";
 
 /** A container of a factory on its Docker host. */
@@ -23,8 +21,15 @@ export interface Named {
   host: string;
 }
 
+/** The part of a stack's config that {@link namesIn} reads. */
+interface ConfigNames {
+  factoryName: string;
+  agents: { hired: Record<string, unknown> };
+  dockerHost: string;
+}
+
 /** The names in a stack's config. */
-export function namesIn({ factoryName, agents, dockerHost }: FactoryConfig): Named {
+export function namesIn({ factoryName, agents, dockerHost }: ConfigNames): Named {
   return { factory: factoryName, hired: Object.keys(agents.hired), host: dockerHost };
 }
 
@@ -63,11 +68,4 @@ export async function inspectComponents<T extends { Name: string }>({
       return container === undefined ? [] : [[component, container]];
     }),
   );
-}
-
-/** Whether the containers run the release's images. */
-export function isRunning({ images }: Release, running: Running): boolean {
-  return imageNames.every((name) => {
-    return images[name] === undefined || images[name].id === running[componentOf(name)]?.image;
-  });
 }

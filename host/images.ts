@@ -1,5 +1,5 @@
 import { componentOf, containerName, type ImageName, labelKeys } from "../contract/names.ts";
-import type { ImageConfig } from "../images/registry.ts";
+import type { ImageConfig } from "../images/manifest.ts";
 import { docker, inspect } from "./docker.ts";
 
 /**

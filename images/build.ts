@@ -1,7 +1,7 @@
-import type { BuiltImage } from "../config/parse.ts";
 import { baseImage } from "../contract/base-image.ts";
 import type { ImageName } from "../contract/names.ts";
 import { ownFile, projectFile } from "../lib/program-files.ts";
+import type { BuiltImage } from "./source.ts";
 
 /** The Dockerfiles of this project, relative to it. */
 export const embeddedSource = "docker";

@@ -1,10 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { execa } from "execa";
-import type { FactoryConfig } from "../config/parse.ts";
+import type { Registry } from "./reference.ts";
 
 /** What logs in to registries. */
-export interface Logins extends Pick<FactoryConfig, "registry" | "registryToken"> {
+export interface Logins {
+  /** The registry that the token is for, and its user. */
+  registry: Registry & { username: string };
+  registryToken?: string;
   /** Docker's config.json. @default none: other registries are read without a login */
   dockerLogin?: string | undefined;
 }

@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey, sign as createSignature, type KeyObject, verify } from "node:crypto";
 import { UserError } from "../contract/user-error.ts";
+import type { Descriptor, Manifest } from "./manifest.ts";
 import { signingCurve } from "./public-key.ts";
 import type { PinnedReference } from "./reference.ts";
-import { type Descriptor, digestOf, type Manifest, type Repository } from "./registry.ts";
+import { digestOf, type Repository } from "./registry.ts";
 
 // Where signatures lie, and what they are of: github.com/sigstore/cosign, specs/SIGNATURE_SPEC.md.
 const payloadType = "application/vnd.dev.cosign.simplesigning.v1+json";

@@ -11,26 +11,6 @@ import {
   parseTimer,
   VerboseRenderer,
 } from "listr2";
-import type { ErrorCode } from "../contract/error-codes.ts";
-
-/** A set-up step that cannot go on: what is wrong, and the commands or actions that get a person further. */
-export class SetupError extends Error {
-  readonly code: ErrorCode;
-  readonly byHand: string[];
-
-  constructor(code: ErrorCode, message: string, byHand: string[], options?: ErrorOptions) {
-    super(message, options);
-    this.name = "SetupError";
-    this.code = code;
-    this.byHand = byHand;
-  }
-}
-
-/** The error as text for a terminal, without a trailing newline. */
-export function formatSetupError(error: SetupError): string {
-  if (error.byHand.length === 0) return error.message;
-  return [error.message, "To do it by hand:", ...error.byHand.map((line) => `  ${line}`)].join("\n");
-}
 
 /** How a running step tells what it is doing. */
 export interface Report {

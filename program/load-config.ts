@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { runError } from "../components/run-error.ts";
-import { type FactoryConfig, parseConfig, type RawConfig } from "../config/parse.ts";
+import { type FactoryConfig, parseConfig } from "../config/parse.ts";
 import { ConfigError } from "../config/problem.ts";
+import type { RawConfig } from "../config/raw.ts";
 
 const namespace = "disinto:";
 
@@ -33,20 +34,4 @@ export function loadConfig(): FactoryConfig {
 
 function bare(key: string): string {
   return key.slice(namespace.length);
-}
-
-/**
- * Ends this program when a pulumi that was killed reads its output no more: the SDK would log that it cannot log, for ever, and
- * in ever more memory.
- */
-export function endWithPulumi(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(1));
-}
-
-/**
- * Leaves stack traces as they are. The SDK takes one for every promise, and looks up the lines of its own sources for each: a third
- * of this program's time. Node takes types away in place, so there is nothing to look up for ours.
- */
-export function keepStackTraces(): void {
-  Reflect.deleteProperty(Error, "prepareStackTrace");
 }

@@ -9,7 +9,7 @@ import { formatReference, isBareVersion, type PinnedReference } from "../images/
 import { Repository } from "../images/registry.ts";
 import { findSignature, type SignatureCheck, verifySignature } from "../images/signature.ts";
 import { keep, readKept } from "../images/signature-cache.ts";
-import type { RunnableImage } from "./resolve-digests.ts";
+import type { RunnableImage } from "../images/source.ts";
 
 type Surroundings = Pick<FactoryConfig, "verifyImages"> &
   Logins & {

@@ -5,9 +5,10 @@ import { type ImageName, imageNames } from "../contract/names.ts";
 import { explainVolumeShadows, findVolumeShadows } from "../contract/volume-shadow.ts";
 import { readArchitecture, readFromHost, readRunningReference } from "../host/images.ts";
 import { findLogin, type Logins } from "../images/login.ts";
+import type { ImageConfig } from "../images/manifest.ts";
 import { formatReference, type PinnedReference } from "../images/reference.ts";
-import { type ImageConfig, readFromRegistry } from "../images/registry.ts";
-import type { PinnedImage, RunnableImage } from "./resolve-digests.ts";
+import { readFromRegistry } from "../images/registry.ts";
+import type { PinnedImage, RunnableImage } from "../images/source.ts";
 
 type Surroundings = Pick<FactoryConfig, "factoryName" | "dockerHost"> & Logins & { stack: string };
 

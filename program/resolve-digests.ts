@@ -1,17 +1,9 @@
 import * as docker from "@pulumi/docker";
 import { runError } from "../components/run-error.ts";
-import type { BuiltImage, ImageSource, RegistryImage } from "../config/parse.ts";
 import type { ImageName } from "../contract/names.ts";
-import { formatReference, type ImageReference, type PinnedReference } from "../images/reference.ts";
+import { formatReference, type ImageReference } from "../images/reference.ts";
 import { explainRegistryProblems, type FailedLookup, registryCode } from "../images/registry-problem.ts";
-
-/** An image that is pulled by its digest. */
-export interface PinnedImage extends RegistryImage {
-  reference: PinnedReference;
-}
-
-/** An image of which it is known what will run. */
-export type RunnableImage = PinnedImage | BuiltImage;
+import type { ImageSource, RunnableImage } from "../images/source.ts";
 
 /**
  * Looks up the digest of every reference that has none, before any resource is made.

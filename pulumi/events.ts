@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { capturePulumi, type Workspace } from "./workspace.ts";
+import { capturePulumi } from "./run.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** A resource as the state has it, or as the program wants it. */
 export interface ResourceState {

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../contract/user-error.ts";
-import { cancelUpdate, type Workspace } from "./workspace.ts";
+import { cancelUpdate } from "./run.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Who works on a stack of a file backend, as Pulumi writes it down (pulumi/pulumi, pkg/backend/diy/lock.go). */
 interface Lock {

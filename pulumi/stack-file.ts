@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, parseDocument } from "yaml";
-import { type FactoryConfig, parseConfig, type RawConfig } from "../config/parse.ts";
+import { type FactoryConfig, parseConfig } from "../config/parse.ts";
+import type { RawConfig } from "../config/raw.ts";
 import { type ImageName, imageNames } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
 import { paths } from "../lib/paths.ts";

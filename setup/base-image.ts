@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { baseImage, baseImageSource } from "../contract/base-image.ts";
+import { SetupError } from "../contract/user-error.ts";
 import { withLock } from "../lib/lock.ts";
 import { unmountBelow } from "../lib/mounts.ts";
 import { makeOwnDirectory, type Paths } from "../lib/paths.ts";
-import { type Progress, type Report, SetupError } from "../lib/progress.ts";
+import type { Progress, Report } from "../lib/progress.ts";
 import { findOnPath, lastLines, type Outcome, type RunOptions, run } from "../lib/run.ts";
 import { aptInstall, describePlatform, dockerEnvironment } from "./docker.ts";
 

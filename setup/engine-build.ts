@@ -3,8 +3,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { coerce, gte } from "semver";
+import { SetupError } from "../contract/user-error.ts";
 import type { Paths } from "../lib/paths.ts";
-import { type Report, SetupError } from "../lib/progress.ts";
+import type { Report } from "../lib/progress.ts";
 import { findOnPath, lastLines, run } from "../lib/run.ts";
 
 /** One entry of engine/build.json: a program, how it is built, and what it is installed as. */

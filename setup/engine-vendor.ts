@@ -3,7 +3,8 @@ import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { type Report, SetupError } from "../lib/progress.ts";
+import { SetupError } from "../contract/user-error.ts";
+import type { Report } from "../lib/progress.ts";
 import { lastLines, run } from "../lib/run.ts";
 
 export interface VendorEngineOptions {

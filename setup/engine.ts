@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { gte, parse } from "semver";
+import { SetupError } from "../contract/user-error.ts";
 import { withLock } from "../lib/lock.ts";
 import { makeOwnDirectory, type Paths } from "../lib/paths.ts";
-import { type Progress, type Report, SetupError } from "../lib/progress.ts";
+import type { Progress, Report } from "../lib/progress.ts";
 import { findOnPath, run } from "../lib/run.ts";
 import {
   buildEngine,

@@ -7,10 +7,8 @@ import { setupProject } from "./project.ts";
 import { setupSnapshotImage } from "./snapshot-image.ts";
 import { setupState } from "./state.ts";
 
-export { createProgress, formatSetupError, type Progress, type Report, SetupError } from "../lib/progress.ts";
+export { createProgress, type Progress, type Report } from "../lib/progress.ts";
 export { lastLines, run } from "../lib/run.ts";
-export { testComposeConfig } from "../tools/test-compose.ts";
-export { setupTestTools } from "../tools/test-tools.ts";
 export { defaultDockerHost } from "./docker.ts";
 export { findGo, readRecipe } from "./engine-build.ts";
 export { snapshotImage } from "./snapshot-image.ts";

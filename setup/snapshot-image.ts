@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { baseImage } from "../contract/base-image.ts";
+import { SetupError } from "../contract/user-error.ts";
 import { withLock } from "../lib/lock.ts";
 import { type Paths, paths as projectPaths } from "../lib/paths.ts";
-import { type Progress, SetupError } from "../lib/progress.ts";
+import type { Progress } from "../lib/progress.ts";
 import { lastLines, type RunOptions, run } from "../lib/run.ts";
 import { dockerEnvironment } from "./docker.ts";
 

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { SetupError } from "../contract/user-error.ts";
 import { makeOwnDirectory, type Paths } from "../lib/paths.ts";
-import { type Progress, SetupError } from "../lib/progress.ts";
+import type { Progress } from "../lib/progress.ts";
 import { credentialsDirectory } from "./engine.ts";
 
 export interface StateOptions {

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { SetupError } from "../contract/user-error.ts";
 import { withLock } from "../lib/lock.ts";
 import { makeOwnDirectory, type Paths } from "../lib/paths.ts";
-import { type Progress, type Report, SetupError } from "../lib/progress.ts";
+import type { Progress, Report } from "../lib/progress.ts";
 import { lastLines, run } from "../lib/run.ts";
 import { findGo } from "../setup/engine-build.ts";
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
+import { SetupError } from "../contract/user-error.ts";
 import type { Paths } from "../lib/paths.ts";
-import { type Progress, SetupError } from "../lib/progress.ts";
+import type { Progress } from "../lib/progress.ts";
 import { run } from "../lib/run.ts";
 import { aptInstall, describePlatform } from "../setup/docker.ts";
 import { setupTestCompose } from "./test-compose.ts";

@@ -5,8 +5,8 @@ import type { Command } from "commander";
 import { execa } from "execa";
 import { UserError } from "../contract/user-error.ts";
 import { paths } from "../lib/paths.ts";
-import { openTestEnvironment } from "../pulumi/workspace.ts";
 import { type Environment, findGo, readRecipe } from "../setup/index.ts";
+import { openTestEnvironment } from "./test-environment.ts";
 import {
   beginByVariable,
   progressVariable,

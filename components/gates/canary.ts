@@ -1,28 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type ComponentName, containerName } from "../../contract/names.ts";
-import type { ContainerSpec, HealthCheck, Surroundings } from "../container.ts";
+import type { CanarySpec } from "../../contract/gates.ts";
+import { containerName } from "../../contract/names.ts";
+import type { ContainerSpec, Surroundings } from "../container.ts";
 import { createGate } from "./gate.ts";
-
-/** What a canary is made of; it has no secrets, no ports and no data. */
-export interface CanarySpec {
-  factory: string;
-  component: ComponentName;
-  /** Name of the container that the image is going to run in. */
-  container: string;
-  network: string;
-  /** ID of the image. */
-  image: string;
-  reference: string;
-  /** `NAME=value`. */
-  environment: string[];
-  /** Without `CAP_`. */
-  capabilities: readonly string[];
-  /** Mebibytes. */
-  memory: number;
-  pids: number;
-  /** @default the image's own */
-  healthCheck?: HealthCheck;
-}
 
 /** Tries a service's image beside the container that runs, before anything that runs is touched. */
 export function createCanary(

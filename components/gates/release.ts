@@ -3,15 +3,6 @@ import type { ImageName } from "../../contract/names.ts";
 import type { FactoryImage } from "../factory-image.ts";
 import { createGate } from "./gate.ts";
 
-/** An image of a release, as the gate is told of it. */
-export interface ReleasedImage {
-  image: ImageName;
-  /** Tag or digest of its reference. */
-  version: string;
-  /** ID on the Docker host. */
-  id: string;
-}
-
 export interface ReleaseRecordArgs {
   factory: string;
   /** Address of the Docker daemon. */

@@ -1,15 +1,9 @@
 import confirm from "@inquirer/confirm";
 import { UserError } from "../../contract/user-error.ts";
 import { releaseStaleLock } from "../../pulumi/lock.ts";
-import {
-  exportState,
-  historyMessage,
-  importState,
-  readState,
-  runPulumi,
-  unasked,
-  type Workspace,
-} from "../../pulumi/workspace.ts";
+import { historyMessage, runPulumi, unasked } from "../../pulumi/run.ts";
+import { exportState, importState, readState } from "../../pulumi/state.ts";
+import type { Workspace } from "../../pulumi/workspace.ts";
 import { findLeftovers, type Leftover, refuseNotOurs, removeFromHost } from "../upgrade/leftovers.ts";
 import { apply } from "../upgrade/up.ts";
 import { readFromDocker } from "./docker-state.ts";

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { UserError } from "../../contract/user-error.ts";
-import type { Deployment, StateEntry, Workspace } from "../../pulumi/workspace.ts";
+import type { Deployment, StateEntry } from "../../pulumi/state.ts";
+import type { Workspace } from "../../pulumi/workspace.ts";
 import type { Properties } from "./plan.ts";
 
 /** Something on the Docker host, and the type that Pulumi has for it. */

@@ -1,4 +1,4 @@
-import type { Deployment, StateEntry } from "../../pulumi/workspace.ts";
+import type { Deployment, StateEntry } from "../../pulumi/state.ts";
 import type { Fit } from "./judge.ts";
 import { type Planned, type Properties, unknown } from "./plan.ts";
 

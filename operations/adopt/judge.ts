@@ -1,6 +1,7 @@
 import { networkName } from "../../contract/names.ts";
 import { inspect } from "../../host/docker.ts";
-import { readState, type Workspace } from "../../pulumi/workspace.ts";
+import { readState } from "../../pulumi/state.ts";
+import type { Workspace } from "../../pulumi/workspace.ts";
 import type { Leftover } from "../upgrade/leftovers.ts";
 import { differences, type ImageConfig, type Inspected } from "./compare.ts";
 import { fillIn, type Planned, type Properties, revealAll } from "./plan.ts";

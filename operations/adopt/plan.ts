@@ -1,7 +1,8 @@
 import { execa } from "execa";
 import { UserError } from "../../contract/user-error.ts";
+import { historyMessage, projectOptions, runPulumi, unasked } from "../../pulumi/run.ts";
 import { onStack } from "../../pulumi/stack-copy.ts";
-import { historyMessage, projectOptions, runPulumi, unasked, type Workspace } from "../../pulumi/workspace.ts";
+import type { Workspace } from "../../pulumi/workspace.ts";
 
 /** A resource as the program wants it; a secret in it is plain, and marked. */
 export interface Planned {

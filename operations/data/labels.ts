@@ -1,5 +1,5 @@
+import { describeVersions } from "../../contract/describe-version.ts";
 import { type ImageName, imageNames, isVolumeKey, type VolumeKey, volumes } from "../../contract/names.ts";
-import { describeVersions } from "../versions/versions.ts";
 
 /** An image of the release a snapshot belongs to. */
 interface SnapshotImage {

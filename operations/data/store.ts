@@ -1,6 +1,7 @@
 import { UserError } from "../../contract/user-error.ts";
 import { type Named, namesIn } from "../../host/factory-containers.ts";
-import { askPulumi, type Workspace } from "../../pulumi/workspace.ts";
+import { askPulumi } from "../../pulumi/run.ts";
+import type { Workspace } from "../../pulumi/workspace.ts";
 
 /** A factory on its Docker host, and the repository its snapshots lie in: all it takes to work with them. */
 export interface SnapshotStore extends Named {

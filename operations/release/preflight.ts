@@ -1,7 +1,8 @@
 import semver from "semver";
 import { type ImageName, imageNames } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
-import type { ImageConfig, Manifest, Repository } from "../../images/registry.ts";
+import type { ImageConfig, Manifest } from "../../images/manifest.ts";
+import type { Repository } from "../../images/registry.ts";
 import { imageKeys, readImageKeys, withImageKeys } from "../../pulumi/stack-file.ts";
 import type { Workspace } from "../../pulumi/workspace.ts";
 import type { Report } from "../../setup/index.ts";

@@ -3,7 +3,8 @@ import { type ImageName, imageNames, images, labelKeys } from "../../contract/na
 import { UserError } from "../../contract/user-error.ts";
 import { findVolumeShadows } from "../../contract/volume-shadow.ts";
 import { docker, dockerTry } from "../../host/docker.ts";
-import type { ImageConfig, Manifest, Repository, StoredManifest } from "../../images/registry.ts";
+import type { ImageConfig, Manifest, StoredManifest } from "../../images/manifest.ts";
+import type { Repository } from "../../images/registry.ts";
 import type { Report } from "../../setup/index.ts";
 import type { BuiltImages } from "./build.ts";
 import {

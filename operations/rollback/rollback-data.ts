@@ -8,7 +8,7 @@ import { readSnapshots, type Snapshot } from "../data/restic.ts";
 import { planRestore, type RestorePlan, restoreSnapshot } from "../data/restore.ts";
 import { openStore, type SnapshotStore } from "../data/store.ts";
 import { formatSnapshots } from "../data/text.ts";
-import { describeVersion, type Release } from "./versions.ts";
+import { describeVersion, type Release } from "../versions/versions.ts";
 
 /** The data a release had when it was left, and how to bring it back. */
 export interface DataPlan {

@@ -3,8 +3,8 @@ import { imageOf } from "../../contract/names.ts";
 import { tableStyle } from "../../lib/table.ts";
 import { imageKeys, readImageKeys, type StackFile } from "../../pulumi/stack-file.ts";
 import { type Change, readComponents, readRestarts } from "../preview/components.ts";
-import type { RollbackPlan } from "./rollback-plan.ts";
-import { describeVersion, type Release } from "./versions.ts";
+import type { RollbackPlan } from "../versions/rollback-plan.ts";
+import { describeVersion, type Release } from "../versions/versions.ts";
 
 /** A release, and whether it is the one that runs. */
 export interface Destination {

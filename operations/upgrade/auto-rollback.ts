@@ -1,16 +1,18 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { askHistory } from "../../cli/history.ts";
-import { keptTime } from "../../contract/names.ts";
+import { keptTime } from "../../contract/kept-tags.ts";
 import { codeOf, UserError } from "../../contract/user-error.ts";
 import { ask } from "../../host/docker.ts";
-import { isRunning, namesIn, type Running, readRunning } from "../../host/factory-containers.ts";
+import { namesIn, type Running, readRunning } from "../../host/factory-containers.ts";
 import { paths } from "../../lib/paths.ts";
+import { askHistory } from "../../pulumi/history.ts";
+import { saveStackFile } from "../../pulumi/open.ts";
+import { historyMessage, runPulumi, unasked } from "../../pulumi/run.ts";
 import { imageKeys, readImageKeys } from "../../pulumi/stack-file.ts";
-import { historyMessage, runPulumi, saveStackFile, unasked, type Workspace } from "../../pulumi/workspace.ts";
+import type { Workspace } from "../../pulumi/workspace.ts";
 import { readReleases } from "../versions/deployments.ts";
 import { planRollback } from "../versions/rollback-plan.ts";
-import { describeVersion, type Release } from "../versions/versions.ts";
+import { describeVersion, isRunning, type Release } from "../versions/versions.ts";
 
 /**
  * After an update that failed: where it had replaced containers, back to the release that ran before, config and containers.

@@ -1,6 +1,7 @@
 import { UserError } from "../../contract/user-error.ts";
 import { inspect } from "../../host/docker.ts";
-import type { StackState, StateResource, Workspace } from "../../pulumi/workspace.ts";
+import type { StackState, StateResource } from "../../pulumi/state.ts";
+import type { Workspace } from "../../pulumi/workspace.ts";
 
 const kinds = {
   container: "docker:index/container:Container",

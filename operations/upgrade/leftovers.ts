@@ -3,15 +3,9 @@ import confirm from "@inquirer/confirm";
 import { componentsWith, containerName, labelKeys, networkName } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
 import { docker, dockerTry, inspect } from "../../host/docker.ts";
-import {
-  historyMessage,
-  listStacks,
-  readState,
-  runPulumi,
-  type StackState,
-  unasked,
-  type Workspace,
-} from "../../pulumi/workspace.ts";
+import { historyMessage, runPulumi, unasked } from "../../pulumi/run.ts";
+import { listStacks, readState, type StackState } from "../../pulumi/state.ts";
+import type { Workspace } from "../../pulumi/workspace.ts";
 
 const containerType = "docker:index/container:Container";
 const networkType = "docker:index/network:Network";

@@ -1,6 +1,9 @@
 import type { FactoryConfig } from "../../config/parse.ts";
-import { hostRepository, type ImageName, imageNames, keptVersion, parseKeptTag } from "../../contract/names.ts";
+import { describeVersions } from "../../contract/describe-version.ts";
+import { keptVersion, parseKeptTag } from "../../contract/kept-tags.ts";
+import { componentOf, hostRepository, type ImageName, imageNames } from "../../contract/names.ts";
 import { docker } from "../../host/docker.ts";
+import type { Running } from "../../host/factory-containers.ts";
 import { type ImageReference, parseReference } from "../../images/reference.ts";
 import type { ImageKeys } from "../../pulumi/stack-file.ts";
 
@@ -167,10 +170,9 @@ export function describeVersion({ images }: Release): string {
   return describeVersions(Object.entries(images).map(([name, { version }]) => [name, version]));
 }
 
-/** One version where all images have the same, else each image's; `-` where there are none. */
-export function describeVersions(versions: (readonly [image: string, version: string])[]): string {
-  const short = versions.map(([image, version]) => [image, version.slice(0, 40)] as const);
-  const distinct = new Set(short.map(([, version]) => version));
-  if (distinct.size <= 1) return [...distinct].join("") || "-";
-  return short.map((version) => version.join(" ")).join(", ");
+/** Whether the containers run the release's images. */
+export function isRunning({ images }: Release, running: Running): boolean {
+  return imageNames.every((name) => {
+    return images[name] === undefined || images[name].id === running[componentOf(name)]?.image;
+  });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { imageNames } from "../../contract/names.ts";
 import { paths } from "../../lib/paths.ts";
-import { testComposeConfig } from "../../setup/index.ts";
+import { testComposeConfig } from "../../tools/test-compose.ts";
 import type { ComposeDeployment } from "./compose.ts";
 import { composeFile } from "./compose-file.ts";
 import { e2eLabel, staticBusybox } from "./harness.ts";

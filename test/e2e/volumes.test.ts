@@ -84,7 +84,7 @@ describe("an image that is built here", () => {
 
   test("in a container with other mounts than the contract's makes up fail, until they are right", async () => {
     const { Id } = await factory.inspect("edge");
-    const writable = (text: string) => text.replace("readOnly: true,", "");
+    const writable = (text: string) => text.replace(", readOnly: true", "");
     await withChange("components/edge.ts", writable, async () => {
       const failed = await up();
       expect(failed.exitCode, failed.all).toBe(1);

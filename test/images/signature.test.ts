@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Manifest } from "../../images/manifest.ts";
 import type { PinnedReference } from "../../images/reference.ts";
-import { digestOf, type Manifest, Repository } from "../../images/registry.ts";
+import { digestOf, Repository } from "../../images/registry.ts";
 import { findSignature, readSigningKey, sign, signatureTag, verifySignature } from "../../images/signature.ts";
 
 const digest = `sha256:${"1".repeat(64)}`;

@@ -2,7 +2,8 @@ import { PassThrough } from "node:stream";
 import { WriteStream } from "node:tty";
 import { stripVTControlCharacters } from "node:util";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createProgress, formatSetupError, type Report, SetupError } from "../../lib/progress.ts";
+import { SetupError } from "../../contract/user-error.ts";
+import { createProgress, type Report } from "../../lib/progress.ts";
 
 const title = "Get it (it is missing)";
 
@@ -83,7 +84,7 @@ test("what is ready is shown only when asked for", () => {
 });
 
 test("a set-up error lists what to do by hand", () => {
-  expect(formatSetupError(new SetupError("engine-missing", "It broke.", ["one", "two"]))).toBe(
+  expect(new SetupError("engine-missing", "It broke.", ["one", "two"]).shown).toBe(
     "It broke.\nTo do it by hand:\n  one\n  two",
   );
 });

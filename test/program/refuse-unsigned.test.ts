@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Repository } from "../../images/registry.ts";
 import { sign } from "../../images/signature.ts";
+import type { RunnableImage } from "../../images/source.ts";
 import { refuseUnsigned } from "../../program/refuse-unsigned.ts";
-import type { RunnableImage } from "../../program/resolve-digests.ts";
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
 const reference = { server: "ghcr.io", repository: "disinto/agents", tag: "v0.2.0", digest: digest("1") };

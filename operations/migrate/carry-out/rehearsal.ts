@@ -1,5 +1,6 @@
 import { rehearsalVariable } from "../../../contract/gates.ts";
-import { historyMessage, runPulumi, unasked, type Workspace } from "../../../pulumi/workspace.ts";
+import { historyMessage, runPulumi, unasked } from "../../../pulumi/run.ts";
+import type { Workspace } from "../../../pulumi/workspace.ts";
 
 /** What is tried before anything is stopped: the images, what they declare, and a canary of each service. */
 const rehearsed = ["factory", "docker-host", "*-image", "*-volumes", "hook-before", "*-canary"];

@@ -5,9 +5,9 @@ import { execa } from "execa";
 import { parse, parseDocument, stringify } from "yaml";
 import { UserError } from "../../../contract/user-error.ts";
 import { paths } from "../../../lib/paths.ts";
+import { openEngine } from "../../../pulumi/open.ts";
 import { createStackOf } from "../../../pulumi/stack-copy.ts";
 import { parseStackFile, stackFileOf } from "../../../pulumi/stack-file.ts";
-import { openEngine } from "../../../pulumi/workspace.ts";
 import type { Environment } from "../../../setup/index.ts";
 import type { Plan } from "../plan/plan.ts";
 

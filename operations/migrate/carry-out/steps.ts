@@ -1,8 +1,10 @@
-import { keptTime, labelKeys } from "../../../contract/names.ts";
+import { keptTime } from "../../../contract/kept-tags.ts";
+import { labelKeys } from "../../../contract/names.ts";
 import { UserError } from "../../../contract/user-error.ts";
 import { docker } from "../../../host/docker.ts";
 import { releaseStaleLock } from "../../../pulumi/lock.ts";
-import { openStack, type Workspace } from "../../../pulumi/workspace.ts";
+import { openStack } from "../../../pulumi/open.ts";
+import type { Workspace } from "../../../pulumi/workspace.ts";
 import { createProgress, type Progress } from "../../../setup/index.ts";
 import { isLocal, openStore } from "../../data/store.ts";
 import { takeSnapshot } from "../../data/take.ts";

@@ -1,8 +1,12 @@
-import { keptTime, labelKeys } from "../../../contract/names.ts";
+import { keptTime } from "../../../contract/kept-tags.ts";
+import { labelKeys } from "../../../contract/names.ts";
 import { UserError } from "../../../contract/user-error.ts";
 import { docker } from "../../../host/docker.ts";
 import { releaseStaleLock } from "../../../pulumi/lock.ts";
-import { historyMessage, openStack, readState, runPulumi, unasked, type Workspace } from "../../../pulumi/workspace.ts";
+import { openStack } from "../../../pulumi/open.ts";
+import { historyMessage, runPulumi, unasked } from "../../../pulumi/run.ts";
+import { readState } from "../../../pulumi/state.ts";
+import type { Workspace } from "../../../pulumi/workspace.ts";
 import { createProgress } from "../../../setup/index.ts";
 import { finishCutOff } from "../../upgrade/leftovers.ts";
 import { formatPlace, type Place } from "../place.ts";

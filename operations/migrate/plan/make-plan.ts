@@ -7,8 +7,9 @@ import { oldName } from "../carry-out/old-containers.ts";
 import type { Place } from "../place.ts";
 import type { Deployment, FoundContainer, Service } from "../read/deployment.ts";
 import { planData } from "./data.ts";
-import { type Facts, readFacts } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import type { Answers, Plan, Question } from "./plan.ts";
+import { readFacts } from "./read-facts.ts";
 import { readSettings } from "./settings.ts";
 
 export interface PlanArgs {

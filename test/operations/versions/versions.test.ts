@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readEvents } from "../../../cli/history.ts";
 import { parseConfig } from "../../../config/parse.ts";
-import { keptTag, parseKeptTag } from "../../../contract/names.ts";
+import { keptTag, parseKeptTag } from "../../../contract/kept-tags.ts";
 import {
   type Deployment,
   describeVersion,
