@@ -9,6 +9,7 @@ import {
   volumesWith,
 } from "../contract/names.ts";
 import { docker } from "../host/docker.ts";
+import { refuseDockerContext } from "../host/docker-context.ts";
 import { inspectComponents, type Named, namesIn } from "../host/factory-containers.ts";
 import { tableStyle } from "../lib/table.ts";
 import { readStackFile } from "../pulumi/stack-file.ts";
@@ -48,7 +49,9 @@ export function registerStatus(program: Command): void {
     .addOption(stackOption())
     .addOption(jsonOption())
     .action(async ({ stack, json }: StackOptions & { json?: boolean }) => {
-      const status = await readStatus(namesIn(readStackFile(stack).config));
+      const { config } = readStackFile(stack);
+      refuseDockerContext(config.dockerHost);
+      const status = await readStatus(namesIn(config));
       console.log(json ? JSON.stringify(status, null, 2) : formatStatus(status));
     });
 }

@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseTimer } from "listr2";
 import { SetupError } from "../contract/user-error.ts";
+import { refuseDockerContext } from "../host/docker-context.ts";
 import { withLock } from "../lib/lock.ts";
 import { makeOwnDirectory, type Paths } from "../lib/paths.ts";
 import type { Progress, Report } from "../lib/progress.ts";
@@ -62,13 +63,7 @@ export async function setupDocker(options: DockerOptions): Promise<void> {
 
 /** Throws a `SetupError` when the environment would send parts of a deployment to another daemon than `dockerHost`. */
 export function refuseOtherHost(dockerHost: string, env: NodeJS.ProcessEnv, stack = "<stack>"): void {
-  if (env.DOCKER_CONTEXT) {
-    throw new SetupError(
-      "docker-host-conflict",
-      `DOCKER_CONTEXT is set (${env.DOCKER_CONTEXT}): it would silently override the stack's dockerHost, ${dockerHost}.`,
-      ["unset DOCKER_CONTEXT"],
-    );
-  }
+  refuseDockerContext(dockerHost, env);
   if (env.DOCKER_HOST && env.DOCKER_HOST !== dockerHost) {
     throw new SetupError(
       "docker-host-conflict",

@@ -56,6 +56,13 @@ describe("before anything is touched", () => {
     const up = await factory.factory("up", ["--yes"], { DOCKER_CONTEXT: "elsewhere" });
     expect(up.exitCode).toBe(1);
     expect(up.stderr).toContain("DOCKER_CONTEXT");
+    const status = await factory.factory("status", [], { DOCKER_CONTEXT: "elsewhere" });
+    expect(status.exitCode).toBe(1);
+    expect(codeIn(status.stderr)).toBe("docker-host-conflict");
+    await factory.plain("true"); // from here on it has its environment
+    const plain = await factory.plain("pulumi preview --stack test", { DOCKER_CONTEXT: "elsewhere" });
+    expect(plain.exitCode).not.toBe(0);
+    expect(codeIn(plain.all ?? "")).toBe("docker-host-conflict");
   });
 
   test("an unknown verb, and an unknown option", async () => {

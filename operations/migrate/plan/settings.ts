@@ -88,10 +88,14 @@ function named(prefix: string, values: Record<string, string>): [string, string]
   return Object.entries(values).map(([key, value]) => [`${prefix}${key}`, value]);
 }
 
-function withoutEmpty(section: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(section).filter(([, value]) => value !== undefined && Object.keys(value as object).length !== 0),
-  );
+/** A section without what says nothing: no text, list or section that is empty. Numbers and booleans always say something. */
+export function withoutEmpty(section: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(section).filter(([, value]) => !isEmpty(value)));
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.keys(value).length === 0;
+  return value === undefined || value === "";
 }
 
 function hiredKeys(keys: Record<string, unknown>, environment: Record<string, string>): Record<string, unknown> {

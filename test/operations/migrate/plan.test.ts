@@ -3,7 +3,7 @@ import { mountOption } from "../../../operations/migrate/place.ts";
 import type { Content } from "../../../operations/migrate/plan/contents.ts";
 import { planData } from "../../../operations/migrate/plan/data.ts";
 import type { Facts, VolumeFact } from "../../../operations/migrate/plan/facts.ts";
-import { readSettings } from "../../../operations/migrate/plan/settings.ts";
+import { readSettings, withoutEmpty } from "../../../operations/migrate/plan/settings.ts";
 import type { Deployment, Mount, Service } from "../../../operations/migrate/read/deployment.ts";
 
 const service = (name: string, more: Partial<Service> = {}): Service => ({
@@ -226,4 +226,9 @@ test("a mount takes any path", () => {
   expect(mountOption({ kind: "directory", path: '/srv/a,b "c"' }, "/to", { readOnly: true })).toBe(
     'type=bind,"src=/srv/a,b ""c""",dst=/to,readonly',
   );
+});
+
+test("a section keeps numbers and booleans, and loses what says nothing", () => {
+  const says = { port: 0, on: false, name: "x", roles: ["dev"], model: { name: "m" } };
+  expect(withoutEmpty({ ...says, none: undefined, text: "", list: [], section: {} })).toEqual(says);
 });
