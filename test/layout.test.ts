@@ -83,3 +83,10 @@ test("a room is seen at a glance: at most 20 files in a folder, 250 lines in a f
   const lines = (file: string) => readFileSync(file, "utf8").split("\n").length - 1;
   expect(files.filter((file) => lines(file) > 250)).toEqual([]);
 });
+
+test("CONTRIBUTING.md has this map", () => {
+  const rows = [...readFileSync("CONTRIBUTING.md", "utf8").matchAll(/^\| `([^`]+)` \|.*\| (.*) ?\|$/gm)];
+  const map = rows.map(([, room = "", imports = ""]) => [room.replace(/\/$/, ""), imports.match(/[^`, ]+/g) ?? []]);
+  const { "the root": _, ...table } = rooms;
+  expect(Object.fromEntries(map)).toEqual(table);
+});

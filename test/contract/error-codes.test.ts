@@ -38,7 +38,7 @@ describe("every code", () => {
   });
 });
 
-test.each(globSync(["README.md", "docs/*.md"]))("%s links to files and headings that there are", (file) => {
+test.each(globSync(["*.md", "docs/*.md"]))("%s links to files and headings that there are", (file) => {
   const links = [...read(file).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
   const broken = links.filter(([, path, anchor]) => {
     const target = path === "" ? file : join(dirname(file), path as string);

@@ -1,6 +1,6 @@
 /**
  * Records the previews of test/golden anew, from real ones: `node test/e2e/record-previews.ts`, with what `./factory env`
- * prints. `npx vitest run --project unit test/preview-markdown.test.ts --update` then writes the comments.
+ * prints. `npx vitest run --project unit test/operations/preview/markdown.test.ts --update` then writes the comments.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
