@@ -57,5 +57,8 @@ export interface ReleasedImage {
   id: string;
 }
 
+/** In the environment of an `up`: seconds for which new services are watched after they became healthy, instead of 5. The tests set it. */
+export const watchVariable = "FACTORY_WATCH_SECONDS";
+
 /** In the environment of a rehearsal: what runs is not in the state, and the images have to be fit to take its place. */
 export const rehearsalVariable = "FACTORY_REHEARSAL";

@@ -1,4 +1,4 @@
-import type { GateParameters, ReleasedImage } from "../contract/gates.ts";
+import { type GateParameters, type ReleasedImage, watchVariable } from "../contract/gates.ts";
 import { keptTag, keptTime } from "../contract/kept-tags.ts";
 import { containerName, servicesWith } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
@@ -7,7 +7,7 @@ import { watchFor } from "../host/health.ts";
 import { wayBack } from "./finish.ts";
 
 /** Seconds in which a release may still turn out to be none: programs that crash often do it at once. */
-const watchedFor = 5;
+const watchedFor = Math.max(1, Number(process.env[watchVariable]) || 5);
 
 /** Watches the services for a moment, then tags the release's images by time. */
 export async function recordRelease(host: string, parameters: GateParameters<"release">): Promise<void> {

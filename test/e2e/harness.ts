@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
+import { watchVariable } from "../../contract/gates.ts";
 import {
   type ComponentName,
   componentNames,
@@ -56,6 +57,8 @@ export class TestFactory {
   readonly directory: string;
   readonly httpPort: number;
   readonly httpsPort: number;
+  /** How long an `up` watches new services; undefined for as long as it does for people. Crashes come later in no other test. */
+  watchSeconds: string | undefined = "1";
   /** The factory command, and what comes before its verb. */
   private readonly command: Command;
   private exports = "";
@@ -240,6 +243,7 @@ export class TestFactory {
       PULUMI_BACKEND_URL: undefined,
       PULUMI_CONFIG_PASSPHRASE: undefined,
       PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+      [watchVariable]: this.watchSeconds,
       PULUMI_CREDENTIALS_PATH: join(this.directory, ".factory", "no-login"),
     };
   }

@@ -25,6 +25,7 @@ beforeAll(async () => {
   await registry.push("agents", "v0.3.0-crashes", "1", { behaviour: "crashes" });
   await registry.push("edge", "v0.3.0-unchecked", "1", { change: checked("HEALTHCHECK NONE") });
   factory = await TestFactory.create();
+  factory.watchSeconds = undefined;
   const { server, namespace, username, password } = registry;
   await factory.configure({ build: undefined, registry: { server, namespace, username }, release: "v0.1.0" });
   await pulumi(`printf %s ${password} | pulumi config set --stack test --secret disinto:registryToken`);
