@@ -1,8 +1,7 @@
-import type * as docker from "@pulumi/docker";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
-import { type ComponentArgs, type ContainerSpec, createContainer } from "./container.ts";
 import type { FactoryImage } from "./factory-image.ts";
+import type { ContainerSpec, Mount } from "./spec.ts";
 
 /** Secret variables by name. */
 export type Variables = Record<string, pulumi.Output<string>>;
@@ -18,18 +17,7 @@ export interface AgentsArgs {
   secrets?: Variables;
 }
 
-/** A container in which agents poll the forge and work: the factory's own, or a hired agent's. */
-export class Agents extends pulumi.ComponentResource {
-  readonly container: docker.Container;
-
-  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("disinto:index:Agents", name, {}, opts);
-    this.container = createContainer(args.spec, args, this);
-    this.registerOutputs({ containerId: this.container.id });
-  }
-}
-
-/** What the agents' container is made of. */
+/** The container in which agents poll the forge and work: the factory's own, or a hired agent's. */
 export function agentsSpec({ factory, image, agents, forge, forgeToken, secrets }: AgentsArgs): ContainerSpec {
   return {
     component: "agents",
@@ -52,8 +40,7 @@ export function agentsSpec({ factory, image, agents, forge, forgeToken, secrets 
       CLAUDE_CONFIG_DIR: agents.claudeDir === undefined ? undefined : `${agents.claudeDir}/config`,
     },
     capabilities: agentCapabilities,
-    memory: agents.resources.memory,
-    pids: agents.resources.pids,
+    limits: { memoryMb: agents.resources.memory, pids: agents.resources.pids },
     run: { kind: "service", ...(agents.healthCheck === undefined ? {} : { healthCheck: agents.healthCheck }) },
     mounts: hostMounts(agents),
   };
@@ -62,9 +49,9 @@ export function agentsSpec({ factory, image, agents, forge, forgeToken, secrets 
 /** To set the owner of the data volumes, and to step down to the user `agent`. */
 export const agentCapabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"] as const;
 
-function hostMounts({ claudeDir, sshDir }: AgentsArgs["agents"]): docker.types.input.ContainerMount[] {
-  return [
-    ...(claudeDir === undefined ? [] : [{ type: "bind", source: claudeDir, target: claudeDir }]),
-    ...(sshDir === undefined ? [] : [{ type: "bind", source: sshDir, target: "/home/agent/.ssh", readOnly: true }]),
-  ];
+function hostMounts({ claudeDir, sshDir }: AgentsArgs["agents"]): Mount[] {
+  const mounts: Mount[] = [];
+  if (claudeDir !== undefined) mounts.push({ type: "bind", source: claudeDir, target: claudeDir });
+  if (sshDir !== undefined) mounts.push({ type: "bind", source: sshDir, target: "/home/agent/.ssh", readOnly: true });
+  return mounts;
 }

@@ -4,44 +4,9 @@ import { goDuration } from "../config/units.ts";
 import type { HealthCheck } from "../contract/gates.ts";
 import { type ComponentName, containerName, volumesOf } from "../contract/names.ts";
 import type { DataVolumes } from "./data-volumes.ts";
-import type { FactoryImage } from "./factory-image.ts";
 import { createGate } from "./gates/gate.ts";
 import { containerLabels } from "./labels.ts";
-
-/** What every container of a factory needs from the factory. */
-export interface Surroundings {
-  factory: string;
-  /** Address of the Docker daemon. */
-  dockerHost: string;
-  /** ID of the network the containers are on. */
-  networkId: pulumi.Input<string>;
-  volumes: DataVolumes;
-  /** What has to be there, all of it, before any container is made or replaced. */
-  before: pulumi.Resource[];
-}
-
-export interface ContainerSpec {
-  component: ComponentName;
-  image: FactoryImage;
-  environment: Record<string, pulumi.Input<string> | undefined>;
-  /** Capabilities added back, without `CAP_`. */
-  capabilities: readonly string[];
-  /** Mebibytes. */
-  memory: number;
-  pids: number;
-  run: RunMode;
-  /** Mounts besides the data volumes of the image. */
-  mounts?: docker.types.input.ContainerMount[];
-  ports?: docker.types.input.ContainerPort[];
-}
-
-/** What a component is made of, and where. */
-export interface ComponentArgs extends Surroundings {
-  spec: ContainerSpec;
-}
-
-/** Services run and restart; tasks are created ready, and started by whoever needs them. */
-type RunMode = { kind: "service"; healthCheck?: HealthCheck } | { kind: "task" };
+import type { ContainerSpec, Mount, RunMode, Surroundings } from "./spec.ts";
 
 /** Seconds until a stopped container is killed. */
 const gracePeriod = 30;
@@ -76,8 +41,8 @@ export function containerArgs(
     // A container starts with nothing and is given what it needs.
     capabilities: { drops: ["ALL"], adds: spec.capabilities.map((name) => `CAP_${name}`) },
     securityOpts: ["no-new-privileges:true"],
-    memory: spec.memory,
-    memorySwap: spec.memory,
+    memory: spec.limits.memoryMb,
+    memorySwap: spec.limits.memoryMb,
     logDriver: "json-file",
     logOpts: { "max-size": "10m", "max-file": "3" },
     stopTimeout: gracePeriod,
@@ -88,19 +53,20 @@ export function containerArgs(
 
 /** A child of the component as the container is: who waits for the component waits for this too. */
 function finish(
-  { component, pids, run }: ContainerSpec,
+  { component, limits, run }: ContainerSpec,
   around: Surroundings,
   { id }: docker.Container,
   parent: pulumi.Resource,
 ) {
   const { factory, dockerHost } = around;
+  const pids = String(limits.pids);
   createGate(
     `${component}-finish`,
     {
       gate: "finish",
       dockerHost,
-      parameters: { factory, component, container: id, pids: String(pids), run: run.kind },
-      triggers: [id, String(pids)],
+      parameters: { factory, component, container: id, pids, run: run.kind },
+      triggers: [id, pids],
     },
     { parent },
   );
@@ -125,7 +91,7 @@ function healthcheckOf(check: HealthCheck): docker.types.input.ContainerHealthch
   };
 }
 
-function dataMounts(component: ComponentName, volumes: DataVolumes): docker.types.input.ContainerMount[] {
+function dataMounts(component: ComponentName, volumes: DataVolumes): Mount[] {
   return Object.entries(volumesOf(component)).map(([target, key]) => {
     return { type: "volume", source: volumes.nameOf(key), target };
   });

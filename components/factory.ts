@@ -1,12 +1,12 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
-import { hiredComponent, type ImageName, imageNames, networkName } from "../contract/names.ts";
+import { type ImageName, imageNames, networkName } from "../contract/names.ts";
 import type { RunnableImage } from "../images/source.ts";
-import { Agents, agentsSpec } from "./agents.ts";
-import type { Surroundings } from "./container.ts";
+import { agentsSpec } from "./agents.ts";
+import { Component } from "./component.ts";
 import { DataVolumes } from "./data-volumes.ts";
-import { Edge, edgeSpec } from "./edge.ts";
+import { edgeSpec } from "./edge.ts";
 import { FactoryImage } from "./factory-image.ts";
 import { createCanary } from "./gates/canary.ts";
 import { createDrain } from "./gates/drain.ts";
@@ -15,8 +15,9 @@ import { recordRelease } from "./gates/release.ts";
 import { createSnapshot } from "./gates/snapshot.ts";
 import { hiredSpec, secretVariables } from "./hired.ts";
 import { factoryLabels } from "./labels.ts";
-import { Reproduce, reproduceSpec } from "./reproduce.ts";
-import { Runner, runnerSpec } from "./runner.ts";
+import { reproduceSpec } from "./reproduce.ts";
+import { runnerSpec } from "./runner.ts";
+import type { ContainerSpec, Surroundings } from "./spec.ts";
 
 export type FactoryArgs = Omit<
   FactoryConfig,
@@ -53,111 +54,44 @@ export class Factory extends pulumi.ComponentResource {
   /** ID of the image each component runs. */
   readonly imageIds: Record<ImageName, pulumi.Output<string>>;
 
+  /** Step by step as an upgrade goes (docs/upgrades.md): what a step depends on is the step before it. */
   constructor(name: string, args: FactoryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("disinto:index:Factory", name, {}, opts);
-
-    const { factoryName: factory, dockerHost, agents, edge } = args;
-    const images = this.makeImages(args);
+    const { factoryName: factory, dockerHost, agents, hooks } = args;
     const hired = Object.keys(agents.hired);
-    const volumes = new DataVolumes("data", { factory, protect: isPinned(args), hired }, { parent: this });
-    const { resources } = agents;
-    const forge = {
-      ...(args.forge === undefined ? {} : { forge: args.forge }),
-      ...(args.forgeToken === undefined ? {} : { forgeToken: pulumi.secret(args.forgeToken) }),
-    };
-    const specs = {
-      agents: agentsSpec({
-        factory,
-        image: images.agents,
-        agents,
-        ...forge,
-        secrets: secretVariables(args.agentSecrets),
-      }),
-      runner: runnerSpec({ factory, image: images.agents, resources }),
-      reproduce: reproduceSpec({ factory, image: images.reproduce, resources, ...forge }),
-      edge: edgeSpec({ factory, volumes, image: images.edge, edge, forge: args.forge }),
-    };
 
-    const where = { factory, dockerHost, volumes };
-    const { hooks } = args;
-    const checked = [
-      createHook(
-        { factory, dockerHost, when: "before", command: hooks.before, images },
-        { parent: this, dependsOn: Object.values(images).map((image) => image.checked) },
-      ),
-    ];
-    const canaries = [specs.agents, specs.edge].map((spec) =>
-      createCanary(
-        spec,
-        { ...where, network: args.network ?? networkName(factory) },
-        { parent: this, dependsOn: checked },
-      ),
-    );
-    const safe = this.makeSnapshot(args, images, canaries);
-    // Containers go down with the network they are on.
-    const networkId = args.network === undefined ? this.makeNetwork(factory, safe).id : this.findNetwork(args.network);
-    const around = { ...where, networkId, before: safe };
+    // 1. Images, 2. volume check.
+    const images = this.makeImages(args);
+    const checked = Object.values(images).map((image) => image.checked);
+    const hook = { factory, dockerHost, images };
+    const hooked = createHook({ ...hook, when: "before", command: hooks.before }, { parent: this, dependsOn: checked });
+
+    // 3. Canary.
+    const volumes = new DataVolumes("data", { factory, protect: isPinned(args), hired }, { parent: this });
+    const specs = specsOf(args, images, volumes);
+    const tried = this.tryOut([specs.agents, specs.edge], args, hooked);
+
+    // 4. Snapshot. The network comes after it: containers go down with the one they are on.
+    const safe = this.takeSnapshot(args, images, tried);
+    const around = { factory, dockerHost, volumes, networkId: this.networkId(args, safe), before: safe };
+
+    // 5. Drain.
     const working = [specs.agents, specs.runner, specs.reproduce];
     const drained = createDrain(
       "drain",
       { ...around, component: "agents", drain: agents.drain, containers: working },
       { parent: this, dependsOn: safe },
     );
-    const afterwards = { ...around, before: [drained] };
 
-    const theAgents = new Agents("agents", { ...afterwards, spec: specs.agents }, { parent: this });
-    const runner = new Runner("runner", { ...afterwards, spec: specs.runner }, { parent: this });
-    const reproduce = new Reproduce("reproduce", { ...afterwards, spec: specs.reproduce }, { parent: this });
-    const theEdge = new Edge("edge", { ...around, spec: specs.edge }, { parent: this, dependsOn: theAgents });
+    // 6. Replace.
+    const replaced = this.replace(specs, around, drained, agents.drain);
 
-    const hiredAgents = hired.map((agent) => this.hire(agent, images.agents, around, args, theAgents));
-
-    const pulled = imageNames.filter((key) => args.images[key].kind === "registry");
-    const recorded = recordRelease(
-      "release-record",
-      {
-        factory,
-        dockerHost,
-        hired,
-        images: Object.fromEntries(pulled.map((key) => [key, images[key]])),
-        containers: [theAgents, ...hiredAgents, theEdge].map(({ container }) => container.id),
-      },
-      { parent: this, dependsOn: [theAgents, ...hiredAgents, runner, reproduce, theEdge] },
-    );
-    createHook(
-      { factory, dockerHost, when: "after", command: hooks.after, images },
-      { parent: this, dependsOn: recorded },
-    );
+    // 7. Record.
+    const recorded = this.record(args, images, replaced);
+    createHook({ ...hook, when: "after", command: hooks.after }, { parent: this, dependsOn: recorded });
 
     this.imageIds = { agents: images.agents.id, reproduce: images.reproduce.id, edge: images.edge.id };
     this.registerOutputs({ imageIds: this.imageIds });
-  }
-
-  /** A hired agent is touched once the factory's own agents are healthy, and it has finished what it is at. */
-  private hire(
-    name: string,
-    image: FactoryImage,
-    around: Surroundings,
-    { factoryName: factory, agents, forge, forgeToken, hiredSecrets }: FactoryArgs,
-    after: Agents,
-  ): Agents {
-    const component = hiredComponent(name);
-    const spec = hiredSpec({
-      name,
-      hired: agents.hired[name] as FactoryConfig["agents"]["hired"][string],
-      factory,
-      image,
-      agents,
-      ...(forge === undefined ? {} : { forge }),
-      ...(forgeToken === undefined ? {} : { forgeToken: pulumi.secret(forgeToken) }),
-      secrets: secretVariables(hiredSecrets?.[name], { hired: name }),
-    });
-    const drained = createDrain(
-      `drain-${component}`,
-      { ...around, component, drain: agents.drain, containers: [spec] },
-      { parent: this, dependsOn: after },
-    );
-    return new Agents(component, { ...around, spec, before: [drained] }, { parent: this });
   }
 
   private makeImages({ factoryName: factory, dockerHost, images }: FactoryArgs): Record<ImageName, FactoryImage> {
@@ -173,8 +107,15 @@ export class Factory extends pulumi.ComponentResource {
     return { agents, reproduce, edge: image("edge", [agents, reproduce]) };
   }
 
+  /** Each new image beside the container that runs. */
+  private tryOut(specs: ContainerSpec[], args: FactoryArgs, after: pulumi.Resource): pulumi.Resource[] {
+    const { factoryName: factory, dockerHost, network = networkName(factory) } = args;
+    const opts = { parent: this, dependsOn: [after] };
+    return specs.map((spec) => createCanary(spec, { factory, dockerHost, network }, opts));
+  }
+
   /** What has to be there before anything that runs is touched: with snapshots on, one of them too. */
-  private makeSnapshot(
+  private takeSnapshot(
     { factoryName: factory, dockerHost, agents, snapshots, snapshotPassword: password }: FactoryArgs,
     images: Record<ImageName, FactoryImage>,
     tried: pulumi.Resource[],
@@ -184,19 +125,100 @@ export class Factory extends pulumi.ComponentResource {
     return [createSnapshot("snapshot", args, { parent: this, dependsOn: tried })];
   }
 
-  /** ID of a network that somebody else looks after. */
-  private findNetwork(name: string): pulumi.Output<string> {
-    return docker.getNetworkOutput({ name }, { parent: this }).id;
-  }
-
-  private makeNetwork(factory: string, before: pulumi.Resource[]): docker.Network {
-    return new docker.Network(
+  /** ID of the factory's network, or of one that somebody else looks after. */
+  private networkId({ factoryName, network }: FactoryArgs, before: pulumi.Resource[]): pulumi.Output<string> {
+    if (network !== undefined) return docker.getNetworkOutput({ name: network }, { parent: this }).id;
+    const made = new docker.Network(
       "network",
-      { name: networkName(factory), driver: "bridge", labels: factoryLabels(factory) },
+      { name: networkName(factoryName), driver: "bridge", labels: factoryLabels(factoryName) },
       // Docker lets two networks have one name, and starts no container on them.
       { parent: this, dependsOn: before, deleteBeforeReplace: true },
     );
+    return made.id;
   }
+
+  /** Agents, runner and reproduce change together, once they are idle; the edge comes after the agents. */
+  private replace(
+    specs: Specs,
+    around: Surroundings,
+    drained: pulumi.Resource,
+    drain: FactoryConfig["agents"]["drain"],
+  ): Replaced {
+    const afterwards = { ...around, before: [drained] };
+    const agents = new Component({ ...afterwards, spec: specs.agents }, { parent: this });
+    const runner = new Component({ ...afterwards, spec: specs.runner }, { parent: this });
+    const reproduce = new Component({ ...afterwards, spec: specs.reproduce }, { parent: this });
+    const edge = new Component({ ...around, spec: specs.edge }, { parent: this, dependsOn: agents });
+    const hired = specs.hired.map((spec) => this.replaceHired(spec, around, drain, agents));
+    return { agents, hired, runner, reproduce, edge };
+  }
+
+  /** A hired agent is touched once the factory's own agents are healthy, and it has finished what it is at. */
+  private replaceHired(
+    spec: ContainerSpec,
+    around: Surroundings,
+    drain: FactoryConfig["agents"]["drain"],
+    after: Component,
+  ): Component {
+    const { component } = spec;
+    const drained = createDrain(
+      `drain-${component}`,
+      { ...around, component, drain, containers: [spec] },
+      { parent: this, dependsOn: after },
+    );
+    return new Component({ ...around, spec, before: [drained] }, { parent: this });
+  }
+
+  /** Once every component is there. */
+  private record(
+    { factoryName: factory, dockerHost, agents, images: sources }: FactoryArgs,
+    images: Record<ImageName, FactoryImage>,
+    replaced: Replaced,
+  ): pulumi.Resource {
+    const pulled = imageNames.filter((key) => sources[key].kind === "registry");
+    const services = [replaced.agents, ...replaced.hired, replaced.edge];
+    return recordRelease(
+      "release-record",
+      {
+        factory,
+        dockerHost,
+        hired: Object.keys(agents.hired),
+        images: Object.fromEntries(pulled.map((key) => [key, images[key]])),
+        containers: services.map(({ container }) => container.id),
+      },
+      { parent: this, dependsOn: Object.values(replaced).flat() },
+    );
+  }
+}
+
+type Specs = ReturnType<typeof specsOf>;
+
+interface Replaced {
+  agents: Component;
+  hired: Component[];
+  runner: Component;
+  reproduce: Component;
+  edge: Component;
+}
+
+/** What the factory's containers are made of. */
+function specsOf(args: FactoryArgs, images: Record<ImageName, FactoryImage>, volumes: DataVolumes) {
+  const { factoryName: factory, agents, edge, forge, agentSecrets, hiredSecrets } = args;
+  const { resources } = agents;
+  const access = {
+    ...(forge === undefined ? {} : { forge }),
+    ...(args.forgeToken === undefined ? {} : { forgeToken: pulumi.secret(args.forgeToken) }),
+  };
+  const agent = { factory, image: images.agents, agents, ...access };
+  return {
+    agents: agentsSpec({ ...agent, secrets: secretVariables(agentSecrets) }),
+    runner: runnerSpec({ factory, image: images.agents, resources }),
+    reproduce: reproduceSpec({ factory, image: images.reproduce, resources, ...access }),
+    edge: edgeSpec({ factory, volumes, image: images.edge, edge, forge }),
+    hired: Object.entries(agents.hired).map(([name, hired]) =>
+      hiredSpec({ ...agent, name, hired, secrets: secretVariables(hiredSecrets?.[name], { hired: name }) }),
+    ),
+  };
 }
 
 function isPinned({ images }: FactoryArgs): boolean {

@@ -3,8 +3,8 @@ import type { FactoryConfig } from "../config/parse.ts";
 import { type GivenVariable, refusedVariable } from "../config/variables.ts";
 import { hiredComponent } from "../contract/names.ts";
 import { type AgentsArgs, agentsSpec, type Variables } from "./agents.ts";
-import type { ContainerSpec } from "./container.ts";
 import { runError } from "./run-error.ts";
+import type { ContainerSpec } from "./spec.ts";
 
 export interface HiredArgs extends Omit<AgentsArgs, "secrets"> {
   name: string;

@@ -1,9 +1,8 @@
-import type * as docker from "@pulumi/docker";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../config/parse.ts";
 import { agentCapabilities } from "./agents.ts";
-import { type ComponentArgs, type ContainerSpec, createContainer } from "./container.ts";
 import type { FactoryImage } from "./factory-image.ts";
+import type { ContainerSpec } from "./spec.ts";
 
 export interface ReproduceArgs {
   factory: string;
@@ -15,17 +14,6 @@ export interface ReproduceArgs {
 }
 
 /** The container that reproduces one issue when it is started. */
-export class Reproduce extends pulumi.ComponentResource {
-  readonly container: docker.Container;
-
-  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("disinto:index:Reproduce", name, {}, opts);
-    this.container = createContainer(args.spec, args, this);
-    this.registerOutputs({ containerId: this.container.id });
-  }
-}
-
-/** What reproduce's container is made of. */
 export function reproduceSpec(args: ReproduceArgs): ContainerSpec {
   return {
     component: "reproduce",
@@ -40,8 +28,7 @@ export function reproduceSpec(args: ReproduceArgs): ContainerSpec {
       FORGE_TOKEN: args.forgeToken,
     },
     capabilities: agentCapabilities,
-    memory: args.resources.memory,
-    pids: args.resources.pids,
+    limits: { memoryMb: args.resources.memory, pids: args.resources.pids },
     run: { kind: "task" },
   };
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { CanarySpec } from "../../contract/gates.ts";
 import { containerName } from "../../contract/names.ts";
-import type { ContainerSpec, Surroundings } from "../container.ts";
+import type { ContainerSpec, Surroundings } from "../spec.ts";
 import { createGate } from "./gate.ts";
 
 /** Tries a service's image beside the container that runs, before anything that runs is touched. */
@@ -21,8 +21,8 @@ export function createCanary(
     reference: image.labels.reference,
     environment: plainVariables(spec.environment),
     capabilities: spec.capabilities,
-    memory: spec.memory,
-    pids: spec.pids,
+    memory: spec.limits.memoryMb,
+    pids: spec.limits.pids,
     ...(healthCheck === undefined ? {} : { healthCheck }),
   }));
   return createGate(

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { FactoryConfig } from "../../config/parse.ts";
 import type { ComponentName } from "../../contract/names.ts";
-import { type ContainerSpec, containerArgs, type Surroundings } from "../container.ts";
+import { containerArgs } from "../container.ts";
+import type { ContainerSpec, Surroundings } from "../spec.ts";
 import { createGate } from "./gate.ts";
 
 export interface DrainArgs extends Omit<Surroundings, "before"> {

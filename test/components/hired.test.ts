@@ -72,6 +72,14 @@ describe("a hired agent", () => {
     expect(gate("agents-bob-finish").environment).toMatchObject({ GATE_COMPONENT: "agents-bob", GATE_RUN: "service" });
   });
 
+  test("is in a component of the type that the factory's own agents have, as stacks know it", () => {
+    const typesOf = (wanted: string) => registrations.filter(({ name }) => name === wanted).map(({ type }) => type);
+    for (const name of ["agents", "agents-bob"]) expect(typesOf(name)).toContain("disinto:index:Agents");
+    expect(typesOf("runner")).toContain("disinto:index:Runner");
+    expect(typesOf("reproduce")).toContain("disinto:index:Reproduce");
+    expect(typesOf("edge")).toContain("disinto:index:Edge");
+  });
+
   test("works on volumes of its own, and on the factory's projects", () => {
     const { mounts } = container("agents-bob");
     expect(mounts).toEqual([
