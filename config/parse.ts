@@ -9,34 +9,11 @@ import { type ConfigValues, configSchema } from "./schema.ts";
 import { isSecretKey, secretProblems } from "./secrets.ts";
 import { variableProblems } from "./variables.ts";
 
-/** The stack's config, checked, with every default filled in. */
-export interface FactoryConfig
-  extends Pick<
-    ConfigValues,
-    | "factoryName"
-    | "verifyImages"
-    | "keepReleases"
-    | "dockerHost"
-    | "registry"
-    | "mirrors"
-    | "network"
-    | "snapshots"
-    | "forge"
-    | "agents"
-    | "hooks"
-    | "edge"
-  > {
+/** The stack's config, checked, with every default filled in. Secrets are plain text in it: wrapped by whoever hands one to a resource. */
+export interface FactoryConfig extends Omit<ConfigValues, "release" | `${ImageName}Image` | "build"> {
   images: Record<ImageName, ImageSource>;
   /** How an image is built here, for this host or for a release. */
   build: BuiltImage;
-  /** Secrets, in plain text: wrapped by whoever hands one to a resource. */
-  forgeToken?: string;
-  registryToken?: string;
-  snapshotPassword?: string;
-  /** By the variable's name. */
-  agentSecrets?: Record<string, string>;
-  /** By the agent's name, then by the variable's. */
-  hiredSecrets?: Record<string, Record<string, string>>;
 }
 
 /**
@@ -62,34 +39,12 @@ export function parseConfig(raw: RawConfig): FactoryConfig {
       problems.map((problem) => onStack(problem, raw.stack)),
     );
   }
-  const { factoryName, keepReleases, dockerHost, registry, registryToken, forge, forgeToken, agents, edge } =
-    parsed.data;
-  const { mirrors, verifyImages, network, snapshots, snapshotPassword, agentSecrets, hiredSecrets, hooks } =
-    parsed.data;
+  // What says where images come from is told by `images` and `build`; all else is passed on as it is.
+  const { release: _, agentsImage: _agents, reproduceImage: _reproduce, edgeImage: _edge, ...rest } = parsed.data;
   const images = Object.fromEntries(
     imageNames.map((image) => [image, imageSource(image, parsed.data)]),
   ) as FactoryConfig["images"];
-  return {
-    factoryName,
-    images,
-    build: builtImage(parsed.data),
-    keepReleases,
-    dockerHost,
-    registry,
-    mirrors,
-    agents,
-    hooks,
-    edge,
-    ...(forge === undefined ? {} : { forge }),
-    ...(forgeToken === undefined ? {} : { forgeToken }),
-    ...(registryToken === undefined ? {} : { registryToken }),
-    ...(verifyImages === undefined ? {} : { verifyImages }),
-    ...(network === undefined ? {} : { network }),
-    ...(agentSecrets === undefined ? {} : { agentSecrets }),
-    ...(hiredSecrets === undefined ? {} : { hiredSecrets }),
-    ...(snapshots === undefined ? {} : { snapshots }),
-    ...(snapshotPassword === undefined ? {} : { snapshotPassword }),
-  };
+  return { ...rest, images, build: builtImage(parsed.data) };
 }
 
 function imageSource(image: ImageName, values: ConfigValues): ImageSource {
