@@ -97,6 +97,6 @@ async function giveUp(host: string, parameters: GateParameters<"drain">, work: W
         `  stop them:  ${set("onTimeout stop")}`,
       ];
   // The factory's own agents come first.
-  const untouched = component === "agents" ? "Nothing that runs" : agents;
-  throw new UserError("still-at-work", [...lines, `${untouched} was not touched.`].join("\n"));
+  const untouched = component === "agents" ? "Nothing that runs was touched." : `${agents} was not touched.`;
+  throw new UserError("still-at-work", [...lines, untouched].join("\n"));
 }

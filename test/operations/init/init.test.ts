@@ -2,8 +2,9 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { parse } from "yaml";
-import { type Answers, complete, stackFileText } from "../../../cli/init.ts";
+import { type Answers, complete } from "../../../operations/init/answers.ts";
 import { forgeProblem, repositoryAddress } from "../../../operations/init/checks.ts";
+import { stackFileText } from "../../../operations/init/stack-file-text.ts";
 import { parseStackFile } from "../../../pulumi/stack-file.ts";
 
 const given = { release: "v0.1.1", forgeUrl: "https://forge.example", forgeRepo: "acme/website" };
