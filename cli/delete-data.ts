@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { volumeName, volumesWith } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
 import { docker, inspect } from "../host/docker.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { openStore } from "../operations/data/store.ts";
 import { takeSnapshot } from "../operations/data/take.ts";
 import { formatTaken } from "../operations/data/text.ts";
@@ -57,7 +58,7 @@ async function refuseUsed({ stack, config }: Workspace, names: string[]): Promis
   if (users === "") return;
   throw new UserError(
     "data-in-use",
-    `In use by ${users.replaceAll("\n", ", ")}. Nothing was deleted.\nFirst: ./factory destroy --stack ${stack}`,
+    `In use by ${users.replaceAll("\n", ", ")}. Nothing was deleted.\nFirst: ${factoryCommand} destroy --stack ${stack}`,
   );
 }
 
@@ -65,7 +66,7 @@ async function confirmed(factory: string, stack: string, given: string | undefin
   if (given === undefined && !process.stdin.isTTY) {
     throw new UserError(
       "nobody-to-ask",
-      `Nobody to ask here. Nothing was deleted: ./factory delete-data --stack ${stack} --confirm ${factory}`,
+      `Nobody to ask here. Nothing was deleted: ${factoryCommand} delete-data --stack ${stack} --confirm ${factory}`,
       2,
     );
   }
@@ -80,7 +81,7 @@ async function lastSnapshot(workspace: Workspace): Promise<void> {
     throw new UserError(
       "snapshots-off",
       `Stack ${stack} takes no snapshots (disinto:snapshots.repository), so there would be no way back. Nothing was deleted.\n` +
-        `Without one: ./factory delete-data --stack ${stack} --no-snapshot`,
+        `Without one: ${factoryCommand} delete-data --stack ${stack} --no-snapshot`,
     );
   }
   const store = await openStore(workspace);

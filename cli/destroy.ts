@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { volumeName, volumesWith } from "../contract/names.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { openStack } from "../pulumi/open.ts";
 import { runPulumi } from "../pulumi/run.ts";
 import { type StackOptions, stackOption, yesOption } from "./options.ts";
@@ -22,5 +23,5 @@ async function destroy({ stack, yes }: StackOptions & { yes?: boolean }): Promis
   console.log(`Whatever pulumi lists below, the data volumes stay on the Docker host:\n${kept}`);
   // Protected volumes stay in the state as well, and would otherwise refuse the whole destroy.
   await runPulumi(workspace, "destroy", ["--exclude-protected", ...(yes ? ["--yes", "--skip-preview"] : [])]);
-  console.log(`Factory ${factoryName} is gone, its data is not: ./factory up --stack ${stack} brings it back.`);
+  console.log(`Factory ${factoryName} is gone, its data is not: ${factoryCommand} up --stack ${stack} brings it back.`);
 }

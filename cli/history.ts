@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import type { Command } from "commander";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { tableStyle } from "../lib/table.ts";
 import { compareConfig, type Deployed, type HistoryEntry } from "../pulumi/config-changes.ts";
 import { readHistory } from "../pulumi/history.ts";
@@ -51,7 +52,7 @@ export function readEvents(history: HistoryEntry[]): Event[] {
 }
 
 function formatEvents(events: Event[]): string {
-  if (events.length === 0) return "Nothing was deployed yet: ./factory up";
+  if (events.length === 0) return `Nothing was deployed yet: ${factoryCommand} up`;
   const table = new Table({ head: ["when", "who", "what", "result", "config"], style: tableStyle() });
   for (const { time, who, what, result, changes } of events) {
     const lines = changes.map(({ key, before, after }) => `${key}: ${before ?? "not set"} -> ${after ?? "not set"}`);

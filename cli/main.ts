@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config/problem.ts";
 import { errorLine } from "../contract/error-codes.ts";
 import { codeOf, UserError } from "../contract/user-error.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { isPackage } from "../lib/program-files.ts";
 import { registerCheck } from "../tools/check.ts";
 import { registerDocs } from "../tools/docs.ts";
@@ -29,9 +30,9 @@ const program = new Command("factory")
   .description("Runs a factory of AI agents on Docker: a convenience over Pulumi, which can do all of it too.")
   .addHelpText(
     "after",
-    "\nExit codes: 0 done, 1 failed, 2 asked or configured wrongly.\nColours respect NO_COLOR. Every verb explains itself: ./factory up --help",
+    `\nExit codes: 0 done, 1 failed, 2 asked or configured wrongly.\nColours respect NO_COLOR. Every verb explains itself: ${factoryCommand} up --help`,
   )
-  .showHelpAfterError("(./factory --help lists the verbs)")
+  .showHelpAfterError(`(${factoryCommand} --help lists the verbs)`)
   .exitOverride();
 
 /** What works on the sources. */

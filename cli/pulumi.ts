@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { execa } from "execa";
 import { UserError } from "../contract/user-error.ts";
+import { pulumiCommand } from "../lib/factory-command.ts";
 import { paths } from "../lib/paths.ts";
 import { openEngine } from "../pulumi/open.ts";
 import { createStackOf } from "../pulumi/stack-copy.ts";
@@ -8,7 +9,7 @@ import { createStackOf } from "../pulumi/stack-copy.ts";
 export function registerPulumi(program: Command): void {
   program
     .command("pulumi")
-    .description("run pulumi itself in the factory's environment: ./factory pulumi -- config --stack dev")
+    .description(`run pulumi itself in the factory's environment: ${pulumiCommand} config --stack dev`)
     .argument("[args...]", "arguments of pulumi, after --")
     .action(async (args: string[]) => {
       const env = await openEngine();

@@ -2,6 +2,7 @@ import confirm from "@inquirer/confirm";
 import type { Command } from "commander";
 import { type VolumeKey, volumesWith } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { shortId } from "../operations/data/recover.ts";
 import { readSnapshots, type Snapshot } from "../operations/data/restic.ts";
 import { planRestore, restoreSnapshot } from "../operations/data/restore.ts";
@@ -17,7 +18,7 @@ export function registerRestore(program: Command): void {
   program
     .command("restore")
     .description("replace the content of the data volumes by a snapshot's")
-    .argument("<snapshot>", "the first digits of its ID (./factory snapshots lists them)")
+    .argument("<snapshot>", `the first digits of its ID (${factoryCommand} snapshots lists them)`)
     .addOption(stackOption())
     .option("--volume <name...>", "only these volumes: agent-data, project-repos, ...")
     .addOption(yesOption("do not ask before changing anything"))
@@ -37,8 +38,8 @@ async function restore(id: string, { stack, volume, yes }: RestoreOptions): Prom
   if (!yes && !(await confirmed(stack, id))) throw new UserError("cancelled", "Nothing was changed.");
   const before = await restoreSnapshot(store, plan, createProgress());
   console.log(`Restored snapshot ${shortId(snapshot.id)} into factory ${store.factory}: ${plan.volumes.join(", ")}.`);
-  if (plan.stopped.length > 0) console.log(`  status   ./factory status --stack ${stack}`);
-  if (before !== undefined) console.log(`  to undo  ./factory restore ${shortId(before)} --stack ${stack}`);
+  if (plan.stopped.length > 0) console.log(`  status   ${factoryCommand} status --stack ${stack}`);
+  if (before !== undefined) console.log(`  to undo  ${factoryCommand} restore ${shortId(before)} --stack ${stack}`);
 }
 
 /**
@@ -70,7 +71,7 @@ async function confirmed(stack: string, id: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new UserError(
       "nobody-to-ask",
-      `Nobody to ask here. Nothing was changed: ./factory restore ${id} --stack ${stack} --yes`,
+      `Nobody to ask here. Nothing was changed: ${factoryCommand} restore ${id} --stack ${stack} --yes`,
       2,
     );
   }

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { factoryCommand, pulumiCommand } from "../lib/factory-command.ts";
 import { nearest } from "../lib/nearest.ts";
 import { volumeMounts } from "./mounts.ts";
 import { componentOf, type ImageName, images } from "./names.ts";
@@ -101,11 +102,11 @@ function volumeAt(image: ImageName, path: string): string {
 
 function wayBack({ image, stack, reference, running }: RefusedImage): string {
   if (running === undefined || running === reference) {
-    const set = `./factory pulumi -- config set --stack ${stack} disinto:${image}Image <version>`;
-    return `go to a version that fits: ${set} (./factory rollback --stack ${stack} --list shows what ran here)`;
+    const set = `${pulumiCommand} config set --stack ${stack} disinto:${image}Image <version>`;
+    return `go to a version that fits: ${set} (${factoryCommand} rollback --stack ${stack} --list shows what ran here)`;
   }
   if (running.startsWith("build:")) {
-    return `go back to the sources of what runs (${running}), then ./factory up --stack ${stack}`;
+    return `go back to the sources of what runs (${running}), then ${factoryCommand} up --stack ${stack}`;
   }
-  return `stay on what runs: ./factory pulumi -- config set --stack ${stack} disinto:${image}Image ${running}`;
+  return `stay on what runs: ${pulumiCommand} config set --stack ${stack} disinto:${image}Image ${running}`;
 }

@@ -4,6 +4,7 @@ import { type ComponentName, containerName } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
 import { ask, inspect } from "../host/docker.ts";
 import { type WorkingState, works } from "../host/health.ts";
+import { factoryCommand, pulumiCommand } from "../lib/factory-command.ts";
 
 /** Who is at work. */
 interface Work {
@@ -83,7 +84,7 @@ async function giveUp(host: string, parameters: GateParameters<"drain">, work: W
   }
   const { agents } = drained(parameters);
   if (command === "") await ask(host, ["exec", agents, ...ownCommand(0)], answerWithin);
-  const set = (key: string) => `./factory pulumi -- config set --stack ${stack} --path disinto:agents.drain.${key}`;
+  const set = (key: string) => `${pulumiCommand} config set --stack ${stack} --path disinto:agents.drain.${key}`;
   const lines = work.final
     ? [
         `Nobody knows whether the agents are at work: ${work.what}.`,
@@ -92,7 +93,7 @@ async function giveUp(host: string, parameters: GateParameters<"drain">, work: W
       ]
     : [
         `Still at work after ${timeout} s: ${work.what}`,
-        `  later:      ./factory up --stack ${stack}`,
+        `  later:      ${factoryCommand} up --stack ${stack}`,
         `  longer:     ${set("timeout 2h")}`,
         `  stop them:  ${set("onTimeout stop")}`,
       ];

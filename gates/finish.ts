@@ -3,6 +3,7 @@ import type { ComponentName } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
 import { docker } from "../host/docker.ts";
 import { waitUntilHealthy } from "../host/health.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { checkMounts } from "./mounts.ts";
 
 /** Gives a new container its pids limit, looks at its volumes, and waits until it is healthy where it is a service. */
@@ -22,5 +23,5 @@ export async function finish(host: string, parameters: GateParameters<"finish">)
 
 /** For whoever runs a plain pulumi; `./factory up` goes back by itself. */
 export function wayBack(stack: string): string {
-  return `The data volumes are as they were. Go back: ./factory rollback --stack ${stack}`;
+  return `The data volumes are as they were. Go back: ${factoryCommand} rollback --stack ${stack}`;
 }

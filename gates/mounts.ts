@@ -2,6 +2,7 @@ import { findMountProblems, type InspectedMount } from "../contract/mounts.ts";
 import { type ComponentName, containerName } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
 import { inspect } from "../host/docker.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 
 interface CheckedContainer {
   factory: string;
@@ -19,7 +20,7 @@ export async function checkMounts(host: string, checked: CheckedContainer): Prom
   if (container === undefined) {
     throw new UserError(
       "gone-meanwhile",
-      `The container ${name} is gone from ${host}. Make it again: ./factory up --stack ${stack}`,
+      `The container ${name} is gone from ${host}. Make it again: ${factoryCommand} up --stack ${stack}`,
     );
   }
   const problems = findMountProblems(factory, component, container.Mounts);
@@ -31,7 +32,7 @@ export async function checkMounts(host: string, checked: CheckedContainer): Prom
       ...problems.map((problem) => `  ${problem}`),
       "  What it writes there seems lost when it is replaced next. The factory's data volumes are as they were.",
       `  stop it:  docker stop ${name}`,
-      `  go back:  ./factory rollback --stack ${stack}`,
+      `  go back:  ${factoryCommand} rollback --stack ${stack}`,
     ].join("\n"),
   );
 }

@@ -3,6 +3,7 @@ import type { ImageName } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
 import { explainVolumeShadows, findVolumeShadows } from "../contract/volume-shadow.ts";
 import { readFromHost, readRunningReference } from "../host/images.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { refuseOlderFormat } from "../operations/data/format.ts";
 
 /** Refuses an image on the host with a VOLUME that would fall into an anonymous volume, or that cannot read the data. */
@@ -22,6 +23,9 @@ export async function checkVolumes(host: string, parameters: GateParameters<"vol
 async function readVolumes(host: string, id: string): Promise<string[]> {
   const config = await readFromHost(host, id);
   if (config === undefined)
-    throw new UserError("gone-meanwhile", `There is no image ${id} on ${host} any more. Try again: ./factory up`);
+    throw new UserError(
+      "gone-meanwhile",
+      `There is no image ${id} on ${host} any more. Try again: ${factoryCommand} up`,
+    );
   return Object.keys(config.Volumes ?? {});
 }

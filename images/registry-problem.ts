@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../contract/error-codes.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { formatReference, type ImageReference } from "./reference.ts";
 
 interface Explanation {
@@ -79,6 +80,6 @@ function findExplanation(message: string): Explanation | undefined {
 function explain(server: string, message: string): string {
   const known = findExplanation(message);
   const what = known?.what ?? `answers: ${message.trim()}`;
-  const next = known?.next(server) ?? "./factory preview shows whether it still does";
+  const next = known?.next(server) ?? `${factoryCommand} preview shows whether it still does`;
   return `the registry ${server} ${what}.\n  fix: ${next}`;
 }

@@ -10,6 +10,7 @@ import { Repository } from "../images/registry.ts";
 import { findSignature, type SignatureCheck, verifySignature } from "../images/signature.ts";
 import { keep, readKept } from "../images/signature-cache.ts";
 import type { RunnableImage } from "../images/source.ts";
+import { factoryCommand, pulumiCommand } from "../lib/factory-command.ts";
 
 type Surroundings = Pick<FactoryConfig, "verifyImages"> &
   Logins & {
@@ -80,7 +81,7 @@ function explain(reference: PinnedReference, refusal: Refusal, stack: string): s
     `  ${what(refusal)}`,
     `    ${consequence(reference, refusal)}`,
     `  fix: ${nextStep(reference, refusal)}`,
-    `  or:  go to a version that is signed: ./factory rollback --stack ${stack} --list shows what ran here`,
+    `  or:  go to a version that is signed: ${factoryCommand} rollback --stack ${stack} --list shows what ran here`,
   ].join("\n");
 }
 
@@ -105,12 +106,11 @@ function consequence({ server, repository }: PinnedReference, { kind }: Refusal)
 function nextStep({ server, repository, digest }: PinnedReference, { kind }: Refusal): string {
   if (kind === "unreadable") return "try again once the registry answers, with a login that may read it";
   const image = formatReference({ server, repository, digest });
-  return `if it is yours, release it anew with the key (./factory release), or sign it: cosign sign --key cosign.key --tlog-upload=false ${image}`;
+  return `if it is yours, release it anew with the key (${factoryCommand} release), or sign it: cosign sign --key cosign.key --tlog-upload=false ${image}`;
 }
 
 function aboutKey(stack: string): string {
-  const config = (verb: string) =>
-    `./factory pulumi -- config ${verb} --stack ${stack} --path 'disinto:verifyImages.key'`;
+  const config = (verb: string) => `${pulumiCommand} config ${verb} --stack ${stack} --path 'disinto:verifyImages.key'`;
   return [
     "If another key is the right one (docs/trust.md):",
     `  see the config's: ${config("get")}`,

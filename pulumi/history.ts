@@ -1,4 +1,5 @@
 import { UserError } from "../contract/user-error.ts";
+import { pulumiCommand } from "../lib/factory-command.ts";
 import type { HistoryEntry } from "./config-changes.ts";
 import { askPulumi } from "./run.ts";
 import type { Workspace } from "./workspace.ts";
@@ -19,6 +20,6 @@ export async function readHistory(workspace: Workspace): Promise<HistoryEntry[]>
   throw new UserError(
     "state-unreadable",
     `Pulumi does not give the history of stack ${stack} at ${env.PULUMI_BACKEND_URL}.\n` +
-      `It says why here: ./factory pulumi -- stack history --stack ${stack}`,
+      `It says why here: ${pulumiCommand} stack history --stack ${stack}`,
   );
 }

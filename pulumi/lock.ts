@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../contract/user-error.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { cancelUpdate } from "./run.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -69,6 +70,6 @@ function explain(stack: string, { pid, username, hostname: host, timestamp }: Lo
   const since = timestamp.replace(/\.\d+/, "");
   return (
     `Stack ${stack} is being worked on by ${username}@${host} (process ${pid}) since ${since}. Nothing was touched.\n` +
-    `Wait until that is done, then try again. If it hangs: kill ${pid} there, then ./factory up --stack ${stack}`
+    `Wait until that is done, then try again. If it hangs: kill ${pid} there, then ${factoryCommand} up --stack ${stack}`
   );
 }

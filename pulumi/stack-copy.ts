@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { execa } from "execa";
 import { UserError } from "../contract/user-error.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { paths } from "../lib/paths.ts";
 import { type Environment, localUrl } from "../setup/index.ts";
 import { hasKept, keepFrom, readGiven, withKept } from "./kept-secrets.ts";
@@ -107,7 +108,7 @@ async function createStack(workspace: StackPlace): Promise<void> {
     throw new UserError(
       "state-unreadable",
       `Stack ${workspace.stack} cannot be opened:\n${created.stderr}\n` +
-        `Its state is at ${workspace.env.PULUMI_BACKEND_URL}; ./factory env --stack ${workspace.stack} shows the settings.`,
+        `Its state is at ${workspace.env.PULUMI_BACKEND_URL}; ${factoryCommand} env --stack ${workspace.stack} shows the settings.`,
     );
   }
 }

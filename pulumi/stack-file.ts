@@ -5,6 +5,7 @@ import { type FactoryConfig, parseConfig } from "../config/parse.ts";
 import type { RawConfig } from "../config/raw.ts";
 import { type ImageName, imageNames } from "../contract/names.ts";
 import { UserError } from "../contract/user-error.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { paths } from "../lib/paths.ts";
 
 /** A stack as its file in the project describes it. */
@@ -97,7 +98,7 @@ function readText(stack: string, file: string): string {
     throw new UserError(
       "stack-file-missing",
       `There is no Pulumi.${stack}.yaml. Stacks here: ${stacksHere().join(", ") || "none"}.\n` +
-        `Choose one with --stack, or have it written: ./factory init --stack ${stack} (docs/config.md has every key). Was it there before, as after\n` +
+        `Choose one with --stack, or have it written: ${factoryCommand} init --stack ${stack} (docs/config.md has every key). Was it there before, as after\n` +
         `\`pulumi stack rm\`, which deletes it: git checkout Pulumi.${stack}.yaml`,
       2,
     );

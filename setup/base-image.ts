@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { baseImage, baseImageSource } from "../contract/base-image.ts";
 import { SetupError } from "../contract/user-error.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { withLock } from "../lib/lock.ts";
 import { unmountBelow } from "../lib/mounts.ts";
 import { makeOwnDirectory, type Paths } from "../lib/paths.ts";
@@ -132,7 +133,9 @@ async function importTree(docker: Docker, work: string, tree: string, report: Re
   const changes = ["LABEL io.disinto.base=debootstrap", 'CMD ["bash"]'].flatMap((line) => ["--change", line]);
   const outcome = await docker(["import", ...changes, archive, baseImage]);
   if (!outcome.ok)
-    throw new SetupError("base-image-missing", `docker import fails:\n${lastLines(outcome)}`, ["./factory setup"]);
+    throw new SetupError("base-image-missing", `docker import fails:\n${lastLines(outcome)}`, [
+      `${factoryCommand} setup`,
+    ]);
 }
 
 // debootstrap mounts /proc, /sys and sometimes /dev below its tree, and leaves them there when it is killed.

@@ -1,3 +1,4 @@
+import { factoryCommand, pulumiCommand } from "../lib/factory-command.ts";
 /** Why a daemon could not be used. `silent` is one that accepts a connection and says nothing. */
 export type DockerTrouble = "absent" | "permission" | "silent" | "no-cli";
 
@@ -28,12 +29,12 @@ export function dockerHelp(options: DockerHelpOptions): string[] {
 }
 
 function desktopHelp({ platform, stack = "<stack>" }: DockerHelpOptions): string[] {
-  if (platform === "win32") return ["wsl --install -d Debian", "run ./factory inside WSL"];
+  if (platform === "win32") return ["wsl --install -d Debian", `run ${factoryCommand} inside WSL`];
   if (platform !== "darwin") return ["start a Docker daemon: https://docs.docker.com/engine/install/"];
   return [
     "start Docker Desktop, or: brew install colima docker && colima start",
     "docker context inspect --format '{{.Endpoints.docker.Host}}' says where it listens; when that is another place:",
-    `./factory pulumi -- config set dockerHost <that> --stack ${stack}`,
+    `${pulumiCommand} config set dockerHost <that> --stack ${stack}`,
   ];
 }
 

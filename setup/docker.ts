@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseTimer } from "listr2";
 import { SetupError } from "../contract/user-error.ts";
 import { refuseDockerContext } from "../host/docker-context.ts";
+import { pulumiCommand } from "../lib/factory-command.ts";
 import { withLock } from "../lib/lock.ts";
 import { makeOwnDirectory, type Paths } from "../lib/paths.ts";
 import type { Progress, Report } from "../lib/progress.ts";
@@ -69,7 +70,7 @@ export function refuseOtherHost(dockerHost: string, env: NodeJS.ProcessEnv, stac
       "docker-host-conflict",
       `DOCKER_HOST is ${env.DOCKER_HOST}, but the stack deploys to ${dockerHost}.`,
       [
-        `to deploy to the first: ./factory pulumi -- config set dockerHost ${env.DOCKER_HOST} --stack ${stack}`,
+        `to deploy to the first: ${pulumiCommand} config set dockerHost ${env.DOCKER_HOST} --stack ${stack}`,
         "to deploy to the second: unset DOCKER_HOST",
       ],
     );

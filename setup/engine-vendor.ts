@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { SetupError } from "../contract/user-error.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import type { Report } from "../lib/progress.ts";
 import { lastLines, run } from "../lib/run.ts";
 
@@ -187,7 +188,7 @@ function mismatch(archive: string, download: { sha256: string; url: string }, ex
     "download-mismatch",
     `${archive} is not what its release says: SHA-256 is ${download.sha256}, published is ${expected}. Nothing was installed.`,
     [
-      `find out who answers for ${hostOf(download.url)} in this network, then run ./factory setup again`,
+      `find out who answers for ${hostOf(download.url)} in this network, then run ${factoryCommand} setup again`,
       "or install Pulumi yourself: https://www.pulumi.com/docs/install/",
     ],
   );

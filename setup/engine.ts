@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { gte, parse } from "semver";
 import { SetupError } from "../contract/user-error.ts";
+import { factoryCommand } from "../lib/factory-command.ts";
 import { withLock } from "../lib/lock.ts";
 import { makeOwnDirectory, type Paths } from "../lib/paths.ts";
 import type { Progress, Report } from "../lib/progress.ts";
@@ -149,7 +150,7 @@ function noEngine(vendor: string, go: string, goVersion: string): SetupError {
       "install Pulumi: https://www.pulumi.com/docs/install/",
       "or let this machine reach get.pulumi.com or github.com (HTTPS_PROXY and NODE_EXTRA_CA_CERTS count)",
       `or install Go${goVersion}: https://go.dev/dl/`,
-      "then: ./factory setup",
+      `then: ${factoryCommand} setup`,
     ],
   );
 }

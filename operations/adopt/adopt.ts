@@ -1,5 +1,6 @@
 import confirm from "@inquirer/confirm";
 import { UserError } from "../../contract/user-error.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { releaseStaleLock } from "../../pulumi/lock.ts";
 import { historyMessage, runPulumi, unasked } from "../../pulumi/run.ts";
 import { exportState, importState, readState } from "../../pulumi/state.ts";
@@ -51,7 +52,7 @@ async function endCutOff(workspace: Workspace): Promise<void> {
 function nobodyToAsk(stack: string): UserError {
   return new UserError(
     "nobody-to-ask",
-    `Nobody to ask here. Nothing was touched: ./factory adopt --stack ${stack} --yes`,
+    `Nobody to ask here. Nothing was touched: ${factoryCommand} adopt --stack ${stack} --yes`,
     2,
   );
 }

@@ -1,6 +1,7 @@
 import { componentOf, containerName, type ImageName, labelKeys } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
 import { inspect } from "../../host/docker.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 
 /** Set where somebody has said that older images may see the data as it is. */
 export const acceptDataFormat = "FACTORY_ACCEPT_DATA_FORMAT";
@@ -27,8 +28,8 @@ export async function refuseOlderFormat(
     "data-format-older",
     `The image of ${image} reads data of format ${reads} (label ${labelKeys.dataFormat}); the one that runs has written format ${written}.\n` +
       "Nothing that runs was touched. Choose:\n" +
-      `  with the data of then:  ./factory rollback --stack ${stack} --restore <version>\n` +
-      `  with the data of now:   ./factory rollback --stack ${stack} --keep-data <version>`,
+      `  with the data of then:  ${factoryCommand} rollback --stack ${stack} --restore <version>\n` +
+      `  with the data of now:   ${factoryCommand} rollback --stack ${stack} --keep-data <version>`,
   );
 }
 

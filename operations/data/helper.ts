@@ -3,6 +3,7 @@ import { labelKeys, snapshotContainerName, type VolumeKey, volumeName } from "..
 import { UserError } from "../../contract/user-error.ts";
 import { confined, docker, inspect } from "../../host/docker.ts";
 import type { Guard } from "../../host/guard.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { snapshotImage } from "../../setup/index.ts";
 import { isLocal, type SnapshotStore } from "./store.ts";
 
@@ -222,7 +223,7 @@ function explainCreate(store: SnapshotStore, stderr: string): UserError {
   if (/No such image|Unable to find image/i.test(stderr)) {
     return new UserError(
       "snapshot-image-missing",
-      `The image snapshots are taken with is missing. Nothing was touched.\nTo build it: ./factory setup --stack ${store.stack}`,
+      `The image snapshots are taken with is missing. Nothing was touched.\nTo build it: ${factoryCommand} setup --stack ${store.stack}`,
     );
   }
   return new UserError("snapshot-failed", `The snapshot container cannot be made. Nothing was touched.\n${stderr}`);

@@ -1,5 +1,6 @@
 import type { VolumeKey } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import type { Report } from "../../setup/index.ts";
 import { busy, findHelper, type Operation, removeHelper } from "./helper.ts";
 import { unpause } from "./pause.ts";
@@ -36,7 +37,7 @@ export async function findCutOff(store: SnapshotStore, report?: Report): Promise
 
 /** What the data is, and the commands that get it out of there. */
 export function nextSteps({ stack }: SnapshotStore, { snapshot, volumes, before, stopped }: RestoreOperation): string {
-  const command = (id: string) => `./factory restore ${shortId(id)} --stack ${stack}${volumeOptions(volumes)}`;
+  const command = (id: string) => `${factoryCommand} restore ${shortId(id)} --stack ${stack}${volumeOptions(volumes)}`;
   return [
     `${volumes.join(", ")}: partly snapshot ${shortId(snapshot)}, partly what was there before. Other volumes are as they were.`,
     ...(stopped.length === 0 ? [] : [`Stopped, and not started on that: ${stopped.join(", ")}`]),

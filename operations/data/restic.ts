@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../contract/error-codes.ts";
 import { UserError } from "../../contract/user-error.ts";
+import { factoryCommand, pulumiCommand } from "../../lib/factory-command.ts";
 import { askRestic, type Helper, promptly, repositoryPath } from "./helper.ts";
 import { fromTags, type SnapshotLabels } from "./labels.ts";
 import type { SnapshotStore } from "./store.ts";
@@ -145,13 +146,13 @@ function explanation(
     return [
       "snapshot-password-wrong",
       `disinto:snapshotPassword does not open ${repository}.\nSet another snapshots.repository, or the password it was made with: ` +
-        `./factory pulumi -- config set --stack ${stack} --secret disinto:snapshotPassword`,
+        `${pulumiCommand} config set --stack ${stack} --secret disinto:snapshotPassword`,
     ];
   }
   if (exitCode === exitCodes.noRepository) {
     return [
       "snapshot-unknown",
-      `There are no snapshots in ${repository} yet: ./factory snapshot --stack ${stack} makes the first.`,
+      `There are no snapshots in ${repository} yet: ${factoryCommand} snapshot --stack ${stack} makes the first.`,
     ];
   }
   if (exitCode === timedOut) {

@@ -1,5 +1,6 @@
 import { UserError } from "../../contract/user-error.ts";
 import { type Named, namesIn } from "../../host/factory-containers.ts";
+import { pulumiCommand } from "../../lib/factory-command.ts";
 import { askPulumi } from "../../pulumi/run.ts";
 import type { Workspace } from "../../pulumi/workspace.ts";
 
@@ -23,8 +24,8 @@ export async function openStore(workspace: Workspace): Promise<SnapshotStore> {
     throw new UserError(
       "snapshots-off",
       `Stack ${stack} takes no snapshots. To have them, give it a directory on the Docker host and a password:\n` +
-        `  ./factory pulumi -- config set --stack ${stack} --path 'disinto:snapshots.repository' /var/backups/disinto\n` +
-        `  ./factory pulumi -- config set --stack ${stack} --secret disinto:snapshotPassword`,
+        `  ${pulumiCommand} config set --stack ${stack} --path 'disinto:snapshots.repository' /var/backups/disinto\n` +
+        `  ${pulumiCommand} config set --stack ${stack} --secret disinto:snapshotPassword`,
       2,
     );
   }
@@ -33,7 +34,7 @@ export async function openStore(workspace: Workspace): Promise<SnapshotStore> {
     throw new UserError(
       "secret-unreadable",
       `disinto:snapshotPassword of stack ${stack} cannot be decrypted: this machine's passphrase is another one.\n` +
-        `Set it again: ./factory pulumi -- config set --stack ${stack} --secret disinto:snapshotPassword`,
+        `Set it again: ${pulumiCommand} config set --stack ${stack} --secret disinto:snapshotPassword`,
     );
   }
   return { stack, ...namesIn(config), repository: snapshots.repository, password: secret.value };

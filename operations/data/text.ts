@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { tableStyle } from "../../lib/table.ts";
 import { describeImages } from "./labels.ts";
 import { shortId } from "./recover.ts";
@@ -15,14 +16,14 @@ export function formatTaken({ stack, factory }: SnapshotStore, taken: TakenSnaps
   return [
     `Snapshot ${shortId(id)} of factory ${factory} (${describeImages(images)}): ${formatAmount(amount)}, ` +
       `${formatBytes(added)} added in ${seconds.toFixed(1)} s${rest}.`,
-    `  to go back  ./factory restore ${shortId(id)} --stack ${stack}`,
+    `  to go back  ${factoryCommand} restore ${shortId(id)} --stack ${stack}`,
   ].join("\n");
 }
 
 /** A factory's snapshots, the newest first. */
 export function formatSnapshots({ stack, factory, repository }: SnapshotStore, snapshots: Snapshot[]): string {
   if (snapshots.length === 0) {
-    return `There is no snapshot of factory ${factory} in ${repository}: ./factory snapshot --stack ${stack} takes one.`;
+    return `There is no snapshot of factory ${factory} in ${repository}: ${factoryCommand} snapshot --stack ${stack} takes one.`;
   }
   const table = new Table({ head: ["snapshot", "time", "release", "why", "data", "added"], style: tableStyle() });
   for (const { id, time, images, why, files, bytes, added } of snapshots) {

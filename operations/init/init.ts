@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import input from "@inquirer/input";
 import { UserError } from "../../contract/user-error.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { dockerLogin, trustCertificateFile } from "../../lib/machine.ts";
 import { type GivenKey, givenVariables } from "../../pulumi/kept-secrets.ts";
 import { openEngine } from "../../pulumi/open.ts";
@@ -27,7 +28,7 @@ export async function init({ stack, ...given }: InitOptions): Promise<void> {
   await prepareStack({ ...file, env });
   const kept = Object.keys(tokens).join(" and ");
   console.log(
-    `Wrote Pulumi.${stack}.yaml; ${kept} encrypted in .factory/secrets.\nNext: ./factory up --stack ${stack}`,
+    `Wrote Pulumi.${stack}.yaml; ${kept} encrypted in .factory/secrets.\nNext: ${factoryCommand} up --stack ${stack}`,
   );
 }
 

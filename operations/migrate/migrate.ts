@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import confirm from "@inquirer/confirm";
 import { UserError } from "../../contract/user-error.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { withLock } from "../../lib/lock.ts";
 import { paths } from "../../lib/paths.ts";
 import { stackFileOf } from "../../pulumi/stack-file.ts";
@@ -35,7 +36,8 @@ async function planOrApply(options: MigrateOptions): Promise<void> {
   const { from } = options;
   const begun = options.stack === undefined ? undefined : readJournal(options.stack);
   if (begun !== undefined && isUnderWay(begun)) return goOn(options, begun);
-  if (from === undefined) throw new UserError("usage", "Which deployment? ./factory migrate --from <directory>", 2);
+  if (from === undefined)
+    throw new UserError("usage", `Which deployment? ${factoryCommand} migrate --from <directory>`, 2);
   const progress = createProgress();
   await setup({ dockerHost: host, needsDocker: true, needsBaseImage: true, needsSnapshotImage: true, progress });
   const deployment = await readDeployment(resolve(from), host);
@@ -74,7 +76,8 @@ function show({ plan }: Planned, { json = false, apply = false }: MigrateOptions
 }
 
 async function undo(stack: string | undefined): Promise<void> {
-  if (stack === undefined) throw new UserError("usage", "Which stack? ./factory migrate --undo --stack <stack>", 2);
+  if (stack === undefined)
+    throw new UserError("usage", `Which stack? ${factoryCommand} migrate --undo --stack <stack>`, 2);
   const journal = readJournal(stack);
   if (journal === undefined || journal.phase === "undone") {
     throw new UserError(
@@ -95,7 +98,7 @@ async function confirmed({ stack, from }: Plan): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new UserError(
       "nobody-to-ask",
-      `Nobody to ask here. Nothing was changed: ./factory migrate --from ${from} --stack ${stack} --apply --yes`,
+      `Nobody to ask here. Nothing was changed: ${factoryCommand} migrate --from ${from} --stack ${stack} --apply --yes`,
       2,
     );
   }
@@ -116,17 +119,17 @@ function alreadyDone({ plan }: Journal): UserError {
   return new UserError(
     "migration-done",
     `Compose project ${plan.project} is stack ${plan.stack} already.\n` +
-      `  status      ./factory status --stack ${plan.stack}\n  to go back  ./factory migrate --undo --stack ${plan.stack}`,
+      `  status      ${factoryCommand} status --stack ${plan.stack}\n  to go back  ${factoryCommand} migrate --undo --stack ${plan.stack}`,
     2,
   );
 }
 
 function cutOff(journal: Journal): UserError {
   const { plan, phase } = journal;
-  const on = `  to go on    ./factory migrate --from ${plan.from} --stack ${plan.stack} --apply\n`;
+  const on = `  to go on    ${factoryCommand} migrate --from ${plan.from} --stack ${plan.stack} --apply\n`;
   return new UserError(
     "migration-cut-off",
     `The migration of ${plan.project} was cut off (at ${phase}). Nothing is lost.\n` +
-      `${isGoingBack(journal) ? "" : on}  to go back  ./factory migrate --undo --stack ${plan.stack}`,
+      `${isGoingBack(journal) ? "" : on}  to go back  ${factoryCommand} migrate --undo --stack ${plan.stack}`,
   );
 }

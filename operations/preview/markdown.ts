@@ -1,4 +1,5 @@
 import { volumes } from "../../contract/names.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { type ConfigChanges, secretMark } from "../../pulumi/config-changes.ts";
 import { lettingGo, type PreviewRun, type Step } from "../../pulumi/events.ts";
 import { type Change, readComponents, readRestarts } from "./components.ts";
@@ -186,5 +187,5 @@ function fenced(text: string): string[] {
 
 function bounded(text: string, longest: number): string {
   if (text.length <= longest) return text;
-  return `${text.slice(0, longest)}\n... cut here, ${text.length - longest} characters follow: ./factory preview --diff`;
+  return `${text.slice(0, longest)}\n... cut here, ${text.length - longest} characters follow: ${factoryCommand} preview --diff`;
 }

@@ -1,6 +1,7 @@
 import { stringify } from "smol-toml";
 import type { FactoryConfig } from "../../config/parse.ts";
 import { UserError } from "../../contract/user-error.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { gitTry } from "./git.ts";
 import { tokenVariable } from "./push-login.ts";
 
@@ -25,7 +26,7 @@ export async function formatAction(version: string, stack: string, { registry }:
   const action = {
     id: `release-${version}`,
     formula: "release",
-    context: `./factory release ${version} --stack ${stack}`,
+    context: `${factoryCommand} release ${version} --stack ${stack}`,
     secrets: [secret],
     mounts: overSsh ? ["ssh"] : [],
     timeout_minutes: patience,

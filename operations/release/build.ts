@@ -6,6 +6,7 @@ import { type ImageName, imageNames } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
 import { docker, dockerTry, inspect } from "../../host/docker.ts";
 import { buildOf, embeddedSource } from "../../images/build.ts";
+import { pulumiCommand } from "../../lib/factory-command.ts";
 import { paths } from "../../lib/paths.ts";
 import { lastLines, type Report, run } from "../../setup/index.ts";
 import { candidate, isOfRelease, ownLabels, type Release, repositoryName, shortCommit } from "./candidate.ts";
@@ -123,7 +124,7 @@ function relativeBuild({ workspace }: Release) {
     throw new UserError(
       "release-blocked",
       `build.source ${build.source} is not in this repository: a release is built from what is committed here.\n` +
-        `To release from here: ./factory pulumi -- config rm --stack ${workspace.stack} --path 'disinto:build.source'`,
+        `To release from here: ${pulumiCommand} config rm --stack ${workspace.stack} --path 'disinto:build.source'`,
       2,
     );
   }

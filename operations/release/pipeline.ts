@@ -3,6 +3,7 @@ import { execa } from "execa";
 import semver from "semver";
 import type { ImageName } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { trustCertificateFile } from "../../lib/machine.ts";
 import { paths } from "../../lib/paths.ts";
 import { openStack, saveStackFile } from "../../pulumi/open.ts";
@@ -108,7 +109,8 @@ function stepsOf(version: string, made: Made): Step[] {
     {
       name: "restart-agents",
       what: `stack ${workspace.stack} goes to the version, with all its gates`,
-      left: () => `${version} is in the registry. What runs is said above; ./factory status --stack ${workspace.stack}`,
+      left: () =>
+        `${version} is in the registry. What runs is said above; ${factoryCommand} status --stack ${workspace.stack}`,
       display: "own",
       run: () => restartAgents(version, workspace),
     },
@@ -145,7 +147,7 @@ async function restartAgents(version: string, workspace: Workspace): Promise<voi
     stdio: ["ignore", process.stderr, "inherit"],
     reject: false,
   });
-  if (exitCode !== 0) throw new UserError("pulumi-failed", "./factory up failed, and says why above.");
+  if (exitCode !== 0) throw new UserError("pulumi-failed", `${factoryCommand} up failed, and says why above.`);
 }
 
 function toJson(version: string, { steps, error }: Ran, { release, record }: Made) {

@@ -3,6 +3,7 @@ import { type ImageName, imageNames } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
 import type { ImageConfig, Manifest } from "../../images/manifest.ts";
 import type { Repository } from "../../images/registry.ts";
+import { pulumiCommand } from "../../lib/factory-command.ts";
 import { imageKeys, readImageKeys, withImageKeys } from "../../pulumi/stack-file.ts";
 import type { Workspace } from "../../pulumi/workspace.ts";
 import type { Report } from "../../setup/index.ts";
@@ -144,7 +145,7 @@ function stackProblems(workspace: Workspace): string[] {
   return own.map(
     (key) =>
       `${key} in Pulumi.${workspace.stack}.yaml would keep that image on ${keys[key]}: ` +
-      `./factory pulumi -- config rm --stack ${workspace.stack} disinto:${key}, and git commit`,
+      `${pulumiCommand} config rm --stack ${workspace.stack} disinto:${key}, and git commit`,
   );
 }
 

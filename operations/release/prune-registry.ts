@@ -3,6 +3,7 @@ import { type ImageName, imageNames } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
 import type { Manifest } from "../../images/manifest.ts";
 import { RegistryError, type Repository } from "../../images/registry.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { trustCertificateFile } from "../../lib/machine.ts";
 import { readHistory } from "../../pulumi/history.ts";
 import { openStack } from "../../pulumi/open.ts";
@@ -109,7 +110,7 @@ function confirmed(stack: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new UserError(
       "nobody-to-ask",
-      `Nobody to ask here. Nothing was deleted: ./factory prune-registry --stack ${stack} --yes deletes what is listed`,
+      `Nobody to ask here. Nothing was deleted: ${factoryCommand} prune-registry --stack ${stack} --yes deletes what is listed`,
       2,
     );
   }

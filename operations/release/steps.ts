@@ -1,4 +1,5 @@
 import { codeOf, UserError } from "../../contract/user-error.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import type { Progress, Report } from "../../setup/index.ts";
 
 /** One of the eight steps of a release; done before, it finds that and does nothing. */
@@ -53,7 +54,7 @@ export async function runSteps(steps: Step[], { version, stack, progress, dryRun
       ran.error = new UserError(
         codeOf(error),
         `Step ${index + 1} of ${steps.length}, ${name}, failed. ${error.message}\n${left()}\n` +
-          `Go on once that is mended: ./factory release ${version} --stack ${stack}`,
+          `Go on once that is mended: ${factoryCommand} release ${version} --stack ${stack}`,
       );
       break;
     }

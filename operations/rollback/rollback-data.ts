@@ -1,6 +1,7 @@
 import { imageNames } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
 import { docker } from "../../host/docker.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import type { Workspace } from "../../pulumi/workspace.ts";
 import { createProgress } from "../../setup/index.ts";
 import { findHelper } from "../data/helper.ts";
@@ -28,7 +29,7 @@ export async function planDataOf(workspace: Workspace, release: Release): Promis
     throw new UserError(
       "snapshot-unknown",
       `No snapshot was taken while ${describeVersion(release)} ran. Nothing was changed.\n${formatSnapshots(store, snapshots)}\n` +
-        `With the data of now: ./factory rollback --stack ${store.stack} --keep-data`,
+        `With the data of now: ${factoryCommand} rollback --stack ${store.stack} --keep-data`,
     );
   }
   return { store, plan: await planRestore(store, snapshot, snapshot.volumes) };

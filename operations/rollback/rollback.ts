@@ -2,6 +2,7 @@ import confirm from "@inquirer/confirm";
 import { imageNames } from "../../contract/names.ts";
 import { codeOf, UserError } from "../../contract/user-error.ts";
 import { namesIn, readRunning } from "../../host/factory-containers.ts";
+import { factoryCommand, pulumiCommand } from "../../lib/factory-command.ts";
 import { compareConfig, type HistoryEntry, type StackConfig } from "../../pulumi/config-changes.ts";
 import { lettingGo } from "../../pulumi/events.ts";
 import { readHistory } from "../../pulumi/history.ts";
@@ -76,7 +77,7 @@ function choose(workspace: Workspace, destinations: Destination[], version: stri
   const fix =
     version === undefined
       ? ""
-      : `\nA version that never ran here: ./factory pulumi -- config set --stack ${stack} disinto:release ${version}, then ./factory up --stack ${stack}`;
+      : `\nA version that never ran here: ${pulumiCommand} config set --stack ${stack} disinto:release ${version}, then ${factoryCommand} up --stack ${stack}`;
   throw new UserError("rollback-nowhere", `${what}. ${formatList(workspace, destinations)}${fix}`, 2);
 }
 
@@ -105,7 +106,7 @@ function refuseLosses({ steps, file }: RollbackPlan): void {
   throw new UserError(
     "data-let-go",
     `The config of stack ${file.stack} would let go of ${names}. Nothing was changed.\n` +
-      `Set back what changed besides the images (./factory preview --stack ${file.stack} shows it), then roll back.`,
+      `Set back what changed besides the images (${factoryCommand} preview --stack ${file.stack} shows it), then roll back.`,
   );
 }
 
@@ -120,7 +121,7 @@ async function confirmed({ stack }: Workspace): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new UserError(
       "nobody-to-ask",
-      `Nobody to ask here. Nothing was changed: ./factory rollback --stack ${stack} --yes`,
+      `Nobody to ask here. Nothing was changed: ${factoryCommand} rollback --stack ${stack} --yes`,
       2,
     );
   }
@@ -131,6 +132,6 @@ function unfinished({ stack, file }: Workspace, release: Release, error: unknown
   return new UserError(
     codeOf(error),
     `${(error as Error).message}\n` +
-      `The rollback to ${describeVersion(release)} is in ${file}, and not finished. Go on: ./factory up --stack ${stack}`,
+      `The rollback to ${describeVersion(release)} is in ${file}, and not finished. Go on: ${factoryCommand} up --stack ${stack}`,
   );
 }

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import { imageOf } from "../../contract/names.ts";
+import { pulumiCommand } from "../../lib/factory-command.ts";
 import { tableStyle } from "../../lib/table.ts";
 import { imageKeys, readImageKeys, type StackFile } from "../../pulumi/stack-file.ts";
 import { type Change, readComponents, readRestarts } from "../preview/components.ts";
@@ -38,7 +39,7 @@ function pinnedLines(stack: string, { pinned, registryProblem }: RollbackPlan): 
   if (pinned.length === 0) return [];
   if (registryProblem === undefined)
     return [`The tag of ${pinned.join(", ")} has moved in the registry: pinned by digest.`];
-  const keys = pinned.map((image) => `./factory pulumi -- config rm --stack ${stack} disinto:${image}Image`);
+  const keys = pinned.map((image) => `${pulumiCommand} config rm --stack ${stack} disinto:${image}Image`);
   return [
     "Pinned by digest, as the registry does not give the digests of the versions:",
     ...registryProblem.split("\n").map((line) => `  ${line}`),

@@ -4,6 +4,7 @@ import { keptTime } from "../../contract/kept-tags.ts";
 import { codeOf, UserError } from "../../contract/user-error.ts";
 import { ask } from "../../host/docker.ts";
 import { namesIn, type Running, readRunning } from "../../host/factory-containers.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { paths } from "../../lib/paths.ts";
 import { askHistory } from "../../pulumi/history.ts";
 import { saveStackFile } from "../../pulumi/open.ts";
@@ -100,5 +101,5 @@ async function whatRuns({ config }: Workspace, before: Running): Promise<string>
 }
 
 function nextStep({ stack }: Workspace): string {
-  return `Correct the cause and go on: ./factory up --stack ${stack}; or go back: ./factory rollback --stack ${stack}`;
+  return `Correct the cause and go on: ${factoryCommand} up --stack ${stack}; or go back: ${factoryCommand} rollback --stack ${stack}`;
 }

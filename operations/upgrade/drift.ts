@@ -1,5 +1,6 @@
 import { UserError } from "../../contract/user-error.ts";
 import { inspect } from "../../host/docker.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import type { StackState, StateResource } from "../../pulumi/state.ts";
 import type { Workspace } from "../../pulumi/workspace.ts";
 
@@ -44,6 +45,6 @@ function lostVolumes({ stack, config }: Workspace, names: string[]): UserError {
     "data-volumes-missing",
     `Gone from ${config.dockerHost}, with the data that was in them: ${names.join(", ")}. Nothing was touched.\n` +
       "Somebody deleted them (docker volume rm, docker volume prune). Put them back from a copy, under these names.\n" +
-      `Only to go on without that data: ${names.map((name) => `docker volume create ${name}`).join(" && ")}, then ./factory up --stack ${stack}`,
+      `Only to go on without that data: ${names.map((name) => `docker volume create ${name}`).join(" && ")}, then ${factoryCommand} up --stack ${stack}`,
   );
 }

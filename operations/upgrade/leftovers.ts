@@ -3,6 +3,7 @@ import confirm from "@inquirer/confirm";
 import { componentsWith, containerName, labelKeys, networkName } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
 import { docker, dockerTry, inspect } from "../../host/docker.ts";
+import { factoryCommand, pulumiCommand } from "../../lib/factory-command.ts";
 import { historyMessage, runPulumi, unasked } from "../../pulumi/run.ts";
 import { listStacks, readState, type StackState } from "../../pulumi/state.ts";
 import type { Workspace } from "../../pulumi/workspace.ts";
@@ -58,7 +59,7 @@ export async function refuseTakenNames(workspace: Workspace, { resources }: Stac
     "containers-unknown",
     `These are factory ${config.factoryName}'s, and the state of stack ${stack} knows no container (it was lost, or they were made by hand):\n` +
       `${containers.map((name) => `  container ${name}`).join("\n")}\n` +
-      `Nothing was touched. Take them over, as they run: ./factory adopt --stack ${stack}`,
+      `Nothing was touched. Take them over, as they run: ${factoryCommand} adopt --stack ${stack}`,
   );
 }
 
@@ -125,7 +126,7 @@ function refuseForeign({ stack, config }: Workspace, leftovers: Leftover[]): voi
   throw new UserError(
     "name-taken",
     `In the way, and not factory ${config.factoryName}'s (no label ${labelKeys.factory}=${config.factoryName}): ${foreign.join(", ")}.\n` +
-      `Nothing that runs was touched. Rename it (docker rename ${first} ${first}-old) or remove it, then: ./factory up --stack ${stack}`,
+      `Nothing that runs was touched. Rename it (docker rename ${first} ${first}-old) or remove it, then: ${factoryCommand} up --stack ${stack}`,
   );
 }
 
@@ -140,9 +141,9 @@ async function refuseOtherStacks(workspace: Workspace, leftovers: Leftover[]): P
     throw new UserError(
       "factory-taken",
       `Factory ${config.factoryName} on ${config.dockerHost} is that of stack ${other}. Nothing that runs was touched.\n` +
-        `Go on with it: ./factory up --stack ${other}\n` +
-        `Give stack ${stack} a factory of its own: ./factory pulumi -- config set --stack ${stack} disinto:factoryName <name>\n` +
-        `Hand it over, with its data: ./factory destroy --stack ${other}, then ./factory up --stack ${stack}`,
+        `Go on with it: ${factoryCommand} up --stack ${other}\n` +
+        `Give stack ${stack} a factory of its own: ${pulumiCommand} config set --stack ${stack} disinto:factoryName <name>\n` +
+        `Hand it over, with its data: ${factoryCommand} destroy --stack ${other}, then ${factoryCommand} up --stack ${stack}`,
     );
   }
 }
@@ -151,7 +152,7 @@ async function confirmed(stack: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new UserError(
       "nobody-to-ask",
-      `Nobody to ask here. Nothing was removed: ./factory up --stack ${stack} --yes`,
+      `Nobody to ask here. Nothing was removed: ${factoryCommand} up --stack ${stack} --yes`,
       2,
     );
   }

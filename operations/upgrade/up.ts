@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { codeIn } from "../../contract/error-codes.ts";
 import { codeOf, UserError } from "../../contract/user-error.ts";
 import { namesIn, readRunning } from "../../host/factory-containers.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { followProgress } from "../../pulumi/follow-progress.ts";
 import { releaseStaleLock } from "../../pulumi/lock.ts";
 import { historyMessage, runPulumi, unasked } from "../../pulumi/run.ts";
@@ -49,7 +50,7 @@ export async function apply(workspace: Workspace, what: string, { ask }: { ask: 
   });
   for (const line of await pruneReleases(factoryName, dockerHost, keepReleases)) console.log(line);
   console.log(changes === 0 ? `Factory ${factoryName}: no changes.` : `Factory ${factoryName} is up.`);
-  console.log(`  page    http://localhost:${edge.httpPort}/\n  status  ./factory status --stack ${stack}`);
+  console.log(`  page    http://localhost:${edge.httpPort}/\n  status  ${factoryCommand} status --stack ${stack}`);
   // Somebody may want it so, for a while.
   for (const name of await findStopped(names)) console.log(`  ${name} is stopped; to start it: docker start ${name}`);
 }

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { type ImageName, imageNames } from "../../contract/names.ts";
 import { UserError } from "../../contract/user-error.ts";
 import { formatReference, parseReference } from "../../images/reference.ts";
+import { factoryCommand } from "../../lib/factory-command.ts";
 import { capturePreview, type PreviewRun, type Step } from "../../pulumi/events.ts";
 import { withKept } from "../../pulumi/kept-secrets.ts";
 import { type ImageKeys, readImageKeys, type StackFile, withImageKeys } from "../../pulumi/stack-file.ts";
@@ -83,6 +84,6 @@ function noWay(release: Release, errors: string[]): UserError {
   return new UserError(
     "rollback-impossible",
     `There is no way back to ${describeVersion(release)} now:\n${said}\n` +
-      "Nothing was changed. ./factory rollback --list shows which versions the Docker host has.",
+      `Nothing was changed. ${factoryCommand} rollback --list shows which versions the Docker host has.`,
   );
 }

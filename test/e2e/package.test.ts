@@ -97,6 +97,7 @@ describe("npx --package <tarball> factory up, in an empty directory", () => {
     const up = await factory.factory("up", ["--yes"], trusting());
     said += up.all;
     expect(up.all).toContain("no changes.");
+    expect(up.all).toContain(`status  npx --package ${tarball} factory status --stack test`);
   });
 
   test("leaves a project that a plain pulumi works on as well", async () => {

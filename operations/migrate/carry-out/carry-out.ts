@@ -1,4 +1,5 @@
 import { codeOf, UserError } from "../../../contract/user-error.ts";
+import { factoryCommand, pulumiCommand } from "../../../lib/factory-command.ts";
 import { formatPlace } from "../place.ts";
 import type { Plan } from "../plan/plan.ts";
 import { enter, isUntouched, type Journal, writeJournal } from "./journal.ts";
@@ -39,7 +40,7 @@ export function interruptible(): { signal: AbortSignal; end: () => void } {
 async function goBack(journal: Journal, error: unknown): Promise<UserError> {
   const { message, stack } = error as Error;
   const why = codeOf(error) === "unexpected" ? (stack ?? message) : message;
-  const again = `./factory migrate --from ${journal.plan.from} --stack ${journal.plan.stack}`;
+  const again = `${factoryCommand} migrate --from ${journal.plan.from} --stack ${journal.plan.stack}`;
   if (isUntouched(journal)) {
     enter(journal, "undone");
     return new UserError(
@@ -53,7 +54,7 @@ async function goBack(journal: Journal, error: unknown): Promise<UserError> {
   } catch (second) {
     return new UserError(
       "migration-cut-off",
-      `${why}\nGoing back failed too: ${(second as Error).message}\nNothing is lost. Once that is mended: ./factory migrate --undo --stack ${journal.plan.stack}`,
+      `${why}\nGoing back failed too: ${(second as Error).message}\nNothing is lost. Once that is mended: ${factoryCommand} migrate --undo --stack ${journal.plan.stack}`,
     );
   }
   return new UserError(codeOf(error), `${why}\nThe old deployment runs again. Once that is mended: ${again} --apply`);
@@ -64,8 +65,8 @@ function done({ project, stack, old, data, from }: Plan): string {
   const places = [...new Set(copied.map(formatPlace))];
   return [
     `Compose project ${project} is factory stack ${stack} now. Nothing of the old deployment was removed.`,
-    `  to go back      ./factory migrate --undo --stack ${stack}`,
-    `  the password    ./factory pulumi -- config get --stack ${stack} disinto:snapshotPassword (keep a copy elsewhere)`,
+    `  to go back      ${factoryCommand} migrate --undo --stack ${stack}`,
+    `  the password    ${pulumiCommand} config get --stack ${stack} disinto:snapshotPassword (keep a copy elsewhere)`,
     `  do not type     docker compose up in ${from}: it would start the old containers beside the new`,
     "Once all is well, and nobody wants to go back:",
     `  docker rm ${old.map(({ name }) => oldName(name)).join(" ")}`,

@@ -1,6 +1,7 @@
 import { labelKeys } from "../../../contract/names.ts";
 import { UserError } from "../../../contract/user-error.ts";
 import { docker, inspect } from "../../../host/docker.ts";
+import { factoryCommand } from "../../../lib/factory-command.ts";
 import type { Place } from "../place.ts";
 import type { KeptContainer, OldContainer, Plan } from "../plan/plan.ts";
 
@@ -58,7 +59,7 @@ export async function refuseInUse({ factory, host, stack, old }: Plan, places: P
   const ids = await docker(host, ["ps", "--all", "--quiet", "--no-trunc"]);
   const all = await inspect<Inspected>(host, "container", ids === "" ? [] : ids.split("\n"));
   const others = all.filter(({ Config }) => Config.Labels?.[labelKeys.factory] !== factory);
-  const again = `Nothing was touched. Then again: ./factory migrate --undo --stack ${stack}`;
+  const again = `Nothing was touched. Then again: ${factoryCommand} migrate --undo --stack ${stack}`;
   const taken = old.find(({ id, name }) => others.some((other) => other.Name === `/${name}` && other.Id !== id));
   if (taken !== undefined) {
     const other = `docker rename ${taken.name} ${taken.name}-other`;

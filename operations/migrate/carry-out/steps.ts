@@ -2,6 +2,7 @@ import { keptTime } from "../../../contract/kept-tags.ts";
 import { labelKeys } from "../../../contract/names.ts";
 import { UserError } from "../../../contract/user-error.ts";
 import { docker } from "../../../host/docker.ts";
+import { factoryCommand } from "../../../lib/factory-command.ts";
 import { releaseStaleLock } from "../../../pulumi/lock.ts";
 import { openStack } from "../../../pulumi/open.ts";
 import type { Workspace } from "../../../pulumi/workspace.ts";
@@ -79,7 +80,7 @@ async function refuseGone({ plan }: Journal): Promise<void> {
   throw new UserError(
     "migration-changed",
     `Of the old deployment ${gone.map(({ name }) => name).join(", ")} is not there any more. Nothing was stopped.\n` +
-      `Look at it anew: ./factory migrate --from ${plan.from} --stack ${plan.stack}`,
+      `Look at it anew: ${factoryCommand} migrate --from ${plan.from} --stack ${plan.stack}`,
   );
 }
 

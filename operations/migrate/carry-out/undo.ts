@@ -2,6 +2,7 @@ import { keptTime } from "../../../contract/kept-tags.ts";
 import { labelKeys } from "../../../contract/names.ts";
 import { UserError } from "../../../contract/user-error.ts";
 import { docker } from "../../../host/docker.ts";
+import { factoryCommand } from "../../../lib/factory-command.ts";
 import { releaseStaleLock } from "../../../pulumi/lock.ts";
 import { openStack } from "../../../pulumi/open.ts";
 import { historyMessage, runPulumi, unasked } from "../../../pulumi/run.ts";
@@ -104,7 +105,7 @@ async function needRoom(journal: Journal, returns: Return[]): Promise<void> {
   throw new UserError(
     "migration-no-room",
     `Going back needs ${Math.ceil(needed / 1e6)} MB, and ${Math.floor(free / 1e6)} MB are free where Docker keeps its volumes. ${phase === "undoing" ? "Nothing is lost; neither deployment runs." : "Nothing was touched."}\n` +
-      `Make room (docker system df), then: ./factory migrate --undo --stack ${plan.stack}`,
+      `Make room (docker system df), then: ${factoryCommand} migrate --undo --stack ${plan.stack}`,
   );
 }
 
@@ -152,7 +153,7 @@ function report(journal: Journal, gone: string[]): string {
     ...kept.map((name) => `What ${journal.kept?.[name]} held before is in the volume ${name}.`),
     ...(gone.length === 0 ? [] : [`Gone, to be made anew: docker compose up -d ${gone.join(" ")} (in ${plan.from})`]),
     `Pulumi.${plan.stack}.yaml stays: it has the password of the snapshots in ${(plan.config.snapshots as { repository: string }).repository}.`,
-    `  to try again  ./factory migrate --from ${plan.from} --stack ${plan.stack} --apply`,
+    `  to try again  ${factoryCommand} migrate --from ${plan.from} --stack ${plan.stack} --apply`,
   ];
   return lines.join("\n");
 }

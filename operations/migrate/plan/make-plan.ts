@@ -1,6 +1,7 @@
 import { configSchema } from "../../../config/schema.ts";
 import { hiredComponent, labelKeys, volumesOf } from "../../../contract/names.ts";
 import { UserError } from "../../../contract/user-error.ts";
+import { factoryCommand } from "../../../lib/factory-command.ts";
 import { givenVariables } from "../../../pulumi/kept-secrets.ts";
 import { defaultDockerHost } from "../../../setup/index.ts";
 import { oldName } from "../carry-out/old-containers.ts";
@@ -103,7 +104,7 @@ function migratedBefore(services: Service[]): Question[] {
   return [
     {
       asks: `${kept} is kept by a migration already.`,
-      answers: ["./factory migrate --undo --stack <stack>, where that was carried out"],
+      answers: [`${factoryCommand} migrate --undo --stack <stack>, where that was carried out`],
     },
   ];
 }
